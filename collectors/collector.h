@@ -1,0 +1,31 @@
+// A source of metrics: what it can tell, and what it tells now.
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "collectors/clock.h"
+#include "collectors/metric.h"
+#include "collectors/result.h"
+
+namespace lvs {
+
+// One reading. Families that could not be read are not in it; an error says why the reading is not
+// what was asked for, even where some families are there.
+struct Collection {
+  Families families;
+  std::optional<Error> error;
+};
+
+class Collector {
+ public:
+  virtual ~Collector() = default;
+
+  // The name of --collector.NAME and of the collector label.
+  virtual std::string_view name() const = 0;
+
+  // Reads its source once. Called by one thread at a time; never takes much longer than deadline.
+  virtual Collection Collect(Deadline deadline) = 0;
+};
+
+}  // namespace lvs

@@ -1,0 +1,56 @@
+// The ipvs collector: reads the kernel's table and says what it found.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "collectors/collector.h"
+#include "collectors/ipvs/aggregate.h"
+#include "collectors/ipvs/labels.h"
+#include "collectors/ipvs/reader.h"
+#include "collectors/ipvs/table.h"
+#include "collectors/published.h"
+
+namespace lvs::ipvs {
+
+struct CollectorOptions {
+  // Sum the metrics of backends over these labels; absent: one series for every backend.
+  std::optional<BackendLabelSet> backend_labels;
+  bool node_exporter_names = false;  // write the eight node_ipvs_ families too
+};
+
+// The last table whose services are known, and how the last reading went. Kept for those who do
+// not scrape.
+struct LatestReading {
+  std::shared_ptr<const Table> table;             // null until the first one
+  std::chrono::system_clock::time_point read_at;  // of table
+  bool was_up = false;         // some reading over netlink has gone well since the start
+  std::optional<Error> error;  // of the last reading, which may be later than table
+};
+
+// Every metric that IpvsCollector may write, under any options.
+std::vector<const MetricInfo*> DescribeIpvs();
+
+// Owned by the thread that calls Collect(). latest must outlive it; anybody may read that.
+class IpvsCollector : public Collector {
+ public:
+  IpvsCollector(std::unique_ptr<Reader> reader, CollectorOptions options,
+                Published<LatestReading>& latest);
+
+  std::string_view name() const override { return "ipvs"; }
+  Collection Collect(Deadline deadline) override;
+
+ private:
+  void Publish(const Reading& reading);
+  void UpdateLabels(const Table& table);
+
+  const std::unique_ptr<Reader> reader_;
+  const CollectorOptions options_;
+  Published<LatestReading>& latest_;
+  std::shared_ptr<const TableLabels> labels_;
+};
+
+}  // namespace lvs::ipvs

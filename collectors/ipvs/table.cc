@@ -1,0 +1,33 @@
+#include "collectors/ipvs/table.h"
+
+#include <cstdio>
+
+namespace lvs::ipvs {
+
+std::string_view Name(Protocol protocol) {
+  switch (protocol) {
+    case Protocol::kFwmark:
+      return "FWM";
+    case Protocol::kTcp:
+      return "TCP";
+    case Protocol::kUdp:
+      return "UDP";
+    case Protocol::kSctp:
+      return "SCTP";
+  }
+  return "unknown";
+}
+
+std::string ToString(const ServiceKey& key) {
+  if (key.protocol == Protocol::kFwmark) {
+    char mark[9];
+    std::snprintf(mark, sizeof mark, "%08X", key.fwmark);
+    return std::string("mark ") + mark + " " + Name(key.address.family);
+  }
+  const bool ipv6 = key.address.family == AddressFamily::kIpv6;
+  const std::string address = ToString(key.address);
+  return (ipv6 ? "[" + address + "]" : address) + ":" + std::to_string(key.port) + "/" +
+         std::string(Name(key.protocol));
+}
+
+}  // namespace lvs::ipvs

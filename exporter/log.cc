@@ -1,0 +1,146 @@
+#include "exporter/log.h"
+
+#include <spdlog/async.h>
+#include <spdlog/async_logger.h>
+#include <spdlog/sinks/stdout_sinks.h>
+
+#include <array>
+#include <cstdio>
+#include <ctime>
+
+#include "collectors/utf8.h"
+
+namespace lvs {
+namespace {
+
+constexpr std::size_t kQueuedLines = 1024;
+
+bool IsPlainWord(std::string_view text) {
+  for (const char c : text) {
+    if (c <= ' ' || c == '"' || c == '=' || c == '\\' || c == 0x7f) return false;
+  }
+  return !text.empty();
+}
+
+// Valid in JSON and in logfmt alike.
+void AppendQuoted(std::string& line, std::string_view text) {
+  line += '"';
+  for (const char c : ReplaceInvalidUtf8(text)) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\') {
+      line += '\\';
+      line += c;
+    } else if (c == '\n') {
+      line += "\\n";
+    } else if (byte < 0x20 || byte == 0x7f) {
+      char escaped[7];
+      std::snprintf(escaped, sizeof escaped, "\\u%04x", byte);
+      line += escaped;
+    } else {
+      line += c;
+    }
+  }
+  line += '"';
+}
+
+void AppendField(std::string& line, LogFormat format, std::string_view key,
+                 std::string_view value) {
+  if (format == LogFormat::kJson) {
+    line += line.empty() ? "{" : ",";
+    AppendQuoted(line, key);
+    line += ':';
+    AppendQuoted(line, value);
+    return;
+  }
+  if (!line.empty()) line += ' ';
+  line += key;
+  line += '=';
+  if (IsPlainWord(value)) {
+    line += ReplaceInvalidUtf8(value);
+  } else {
+    AppendQuoted(line, value);
+  }
+}
+
+std::string_view LevelName(spdlog::level::level_enum level) {
+  switch (level) {
+    case spdlog::level::debug:
+      return "debug";
+    case spdlog::level::warn:
+      return "warn";
+    case spdlog::level::err:
+      return "error";
+    default:
+      return "info";
+  }
+}
+
+}  // namespace
+
+std::string FormatTime(spdlog::log_clock::time_point time) {
+  using std::chrono::duration_cast;
+  using std::chrono::milliseconds;
+  const std::time_t seconds = spdlog::log_clock::to_time_t(time);
+  const auto millis = duration_cast<milliseconds>(time.time_since_epoch()).count() % 1000;
+  std::tm parts{};
+  gmtime_r(&seconds, &parts);
+  std::array<char, 64> text{};
+  const std::size_t length = std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%S", &parts);
+  std::snprintf(text.data() + length, text.size() - length, ".%03dZ", static_cast<int>(millis));
+  return text.data();
+}
+
+std::string FormatLogLine(LogFormat format, spdlog::log_clock::time_point time,
+                          std::string_view level, std::string_view message,
+                          std::initializer_list<LogField> fields) {
+  std::string line;
+  AppendField(line, format, "ts", FormatTime(time));
+  AppendField(line, format, "level", level);
+  AppendField(line, format, "msg", message);
+  for (const LogField& field : fields) AppendField(line, format, field.key, field.value);
+  if (format == LogFormat::kJson) line += '}';
+  return line;
+}
+
+Log::Log(spdlog::level::level_enum level, LogFormat format, spdlog::sink_ptr sink)
+    : format_(format),
+      writer_(std::make_shared<spdlog::details::thread_pool>(kQueuedLines, 1)),
+      logger_(
+          std::make_shared<spdlog::async_logger>("ipvs_exporter", std::move(sink), writer_,
+                                                 spdlog::async_overflow_policy::overrun_oldest)) {
+  logger_->set_pattern("%v");
+  logger_->set_level(level);
+  logger_->flush_on(spdlog::level::trace);
+}
+
+Log::~Log() = default;
+
+void Log::Debug(std::string_view message, std::initializer_list<LogField> fields) {
+  Write(spdlog::level::debug, message, fields);
+}
+
+void Log::Info(std::string_view message, std::initializer_list<LogField> fields) {
+  Write(spdlog::level::info, message, fields);
+}
+
+void Log::Warn(std::string_view message, std::initializer_list<LogField> fields) {
+  Write(spdlog::level::warn, message, fields);
+}
+
+void Log::Error(std::string_view message, std::initializer_list<LogField> fields) {
+  Write(spdlog::level::err, message, fields);
+}
+
+std::uint64_t Log::dropped() const { return writer_->overrun_counter(); }
+
+void Log::Write(spdlog::level::level_enum level, std::string_view message,
+                std::initializer_list<LogField> fields) {
+  if (!logger_->should_log(level)) return;
+  const std::string line =
+      FormatLogLine(format_, spdlog::log_clock::now(), LevelName(level), message, fields);
+  logger_->log(level, spdlog::string_view_t(line));
+}
+
+spdlog::sink_ptr StandardErrorSink() { return std::make_shared<spdlog::sinks::stderr_sink_mt>(); }
+
+}  // namespace lvs

@@ -1,0 +1,98 @@
+// From a request for the page to its bytes: runs the chosen collectors under the request's
+// deadline, writes what they gave, and shares one page between requests that arrive together.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <future>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "collectors/collector.h"
+#include "exporter/collector_thread.h"
+#include "exporter/gzip.h"
+#include "exporter/log.h"
+#include "exporter/negotiation.h"
+#include "exporter/own_metrics.h"
+#include "exporter/query.h"
+
+namespace lvs {
+
+// Which collectors a scrape asks for, by their position in the program's list. Ordered, to be a
+// key; at most 64.
+using Selection = std::uint64_t;
+
+struct ScrapeRequest {
+  Selection selection = 0;
+  Format format = Format::kText004;
+  Encoding encoding = Encoding::kIdentity;
+  Deadline deadline;
+};
+
+struct Page {
+  std::shared_ptr<const std::string> body;
+  Encoding encoding = Encoding::kIdentity;  // what body is, which for a small page is not gzip
+};
+
+// Owned by main. All members may be called by any thread. Never throws but std::bad_alloc.
+class Scraper {
+ public:
+  // log and own_metrics must outlive this. collectors: at most 64, in the page's order.
+  Scraper(std::vector<std::unique_ptr<Collector>> collectors, OwnMetrics& own_metrics, Log& log);
+
+  Selection all() const;
+
+  // The selection of a query's collect[] and exclude[]; everything without them.
+  // Errors (kInvalidInput): both given, or a collector that is unknown or switched off.
+  Result<Selection> Select(const std::vector<QueryParameter>& query) const;
+
+  // The page. Collectors that are not done by the deadline are missing and say so.
+  Page Scrape(const ScrapeRequest& request);
+
+  // Runs one collector without writing a page; false when it is unknown or not done in time.
+  bool Refresh(std::string_view collector, Deadline deadline);
+
+  // What the page may hold beside the collectors' own metrics.
+  static std::vector<const MetricInfo*> Describe();
+
+ private:
+  // By position in collectors_; null where not asked for or not done in time.
+  using Outcomes = std::vector<std::shared_ptr<const Outcome>>;
+
+  // One scrape and everybody who shares it.
+  struct Round {
+    std::promise<std::shared_ptr<const Outcomes>> promise;
+    std::shared_future<std::shared_ptr<const Outcomes>> outcomes = promise.get_future().share();
+    // By format and encoding; invalid until somebody writes it. Guarded by the Scraper's mutex.
+    std::array<std::shared_future<Page>, 4> pages;
+  };
+
+  // Memory for writing one page, worth keeping: fresh memory is what costs most.
+  struct Scratch {
+    std::string buffer;
+    GzipStream gzip;
+    std::size_t plain_size = 0;  // of the largest page written without gzip
+  };
+
+  Page Lead(const std::shared_ptr<Round>& round, const ScrapeRequest& request);
+  Page Join(const std::shared_ptr<Round>& round, const ScrapeRequest& request);
+  std::shared_ptr<const Outcomes> CollectAll(Selection selection, Deadline deadline);
+  Page Write(const Outcomes& outcomes, const ScrapeRequest& request);
+  Families AllFamilies(const Outcomes& outcomes, Selection selection);
+  std::unique_ptr<Scratch> TakeScratch();
+  void ReturnScratch(std::unique_ptr<Scratch> scratch);
+
+  OwnMetrics& own_metrics_;
+  Log& log_;
+  std::vector<std::unique_ptr<CollectorThread>> collectors_;
+
+  std::mutex mutex_;  // guards what follows
+  std::map<Selection, std::shared_ptr<Round>> rounds_;
+  std::vector<std::unique_ptr<Scratch>> idle_scratch_;
+};
+
+}  // namespace lvs
