@@ -68,11 +68,11 @@ std::optional<std::string> SetTelemetryPath(Draft& draft, const std::string& val
 }
 
 std::optional<std::string> SetMaxRequests(Draft& draft, const std::string& value) {
-  constexpr int kMost = 1000000;
-  int number = 0;
+  constexpr unsigned kMost = 1000000;
+  unsigned number = 0;
   const char* const end = value.data() + value.size();
   const auto [at, error] = std::from_chars(value.data(), end, number);
-  if (error != std::errc() || at != end || number < 0 || number > kMost) {
+  if (error != std::errc() || at != end || number > kMost) {
     return "expected a whole number from 0 to " + std::to_string(kMost);
   }
   draft.options.max_requests = number;
@@ -179,7 +179,11 @@ std::vector<Flag> Flags() {
   return flags;
 }
 
-Exit WrongUse(const std::string& sentence) { return {2, "", "ipvs_exporter: " + sentence + "\n"}; }
+// A terminal gets no control characters, whatever the flag held.
+Exit WrongUse(std::string sentence) {
+  std::ranges::replace_if(sentence, [](unsigned char c) { return c < 0x20 || c == 0x7f; }, '?');
+  return {2, "", "ipvs_exporter: " + sentence + "\n"};
+}
 
 // Registers every flag; values are only collected, so that one place judges them.
 std::vector<CLI::Option*> AddFlags(CLI::App& app, const std::vector<Flag>& flags) {

@@ -41,6 +41,17 @@ std::size_t PageSlot(const ScrapeRequest& request) {
   return 2 * static_cast<std::size_t>(request.format) + static_cast<std::size_t>(request.encoding);
 }
 
+class CountInFlight {
+ public:
+  explicit CountInFlight(std::atomic<int>& count) : count_(count) { ++count_; }
+  ~CountInFlight() { --count_; }
+  CountInFlight(const CountInFlight&) = delete;
+  CountInFlight& operator=(const CountInFlight&) = delete;
+
+ private:
+  std::atomic<int>& count_;
+};
+
 }  // namespace
 
 Scraper::Scraper(std::vector<std::unique_ptr<Collector>> collectors, OwnMetrics& own_metrics,
@@ -103,6 +114,7 @@ Page Scraper::Scrape(const ScrapeRequest& request) {
     if (leads) current = std::make_shared<Round>();
     round = current;
   }
+  const CountInFlight count(in_flight_);
   return leads ? Lead(round, request) : Join(round, request);
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <future>
 #include <map>
@@ -56,6 +57,9 @@ class Scraper {
   // Runs one collector without writing a page; false when it is unknown or not done in time.
   bool Refresh(std::string_view collector, Deadline deadline);
 
+  // Scrapes that have begun or joined a collection and have not ended.
+  int InFlightForTest() const { return in_flight_; }
+
   // What the page may hold beside the collectors' own metrics.
   static std::vector<const MetricInfo*> Describe();
 
@@ -90,6 +94,7 @@ class Scraper {
   Log& log_;
   std::vector<std::unique_ptr<CollectorThread>> collectors_;
 
+  std::atomic<int> in_flight_{0};
   std::mutex mutex_;  // guards what follows
   std::map<Selection, std::shared_ptr<Round>> rounds_;
   std::vector<std::unique_ptr<Scratch>> idle_scratch_;

@@ -113,7 +113,12 @@ struct BestCounters {
   std::optional<Counters> Choose() const { return wide.has_value() ? wide : narrow; }
 };
 
-void ReadService(AttributeReader& reader, Service& out, Seen& seen) {
+bool IsBalanced(std::uint16_t protocol) {
+  return protocol == IPPROTO_TCP || protocol == IPPROTO_UDP || protocol == IPPROTO_SCTP;
+}
+
+// Returns the number of the protocol; 0 for a mark service.
+std::uint16_t ReadService(AttributeReader& reader, Service& out, Seen& seen) {
   AddressFamily family = AddressFamily::kIpv4;
   std::uint32_t netmask = 0;
   std::uint32_t timeout = 0;
@@ -127,12 +132,7 @@ void ReadService(AttributeReader& reader, Service& out, Seen& seen) {
     seen.Add(reader.type());
     switch (reader.type()) {
       case IPVS_SVC_ATTR_AF: family = ReadFamily(reader); break;
-      case IPVS_SVC_ATTR_PROTOCOL:
-        protocol = reader.U16();
-        if (protocol != IPPROTO_TCP && protocol != IPPROTO_UDP && protocol != IPPROTO_SCTP) {
-          reader.Fail("protocol 6, 17 or 132");
-        }
-        break;
+      case IPVS_SVC_ATTR_PROTOCOL: protocol = reader.U16(); break;
       case IPVS_SVC_ATTR_ADDR: ReadAddress(reader, out.key.address); break;
       case IPVS_SVC_ATTR_PORT: out.key.port = reader.NetworkU16(); break;
       case IPVS_SVC_ATTR_FWMARK: out.key.fwmark = reader.U32(); break;
@@ -157,6 +157,7 @@ void ReadService(AttributeReader& reader, Service& out, Seen& seen) {
   if ((out.flags & kServicePersistent) != 0 && seen.Has(IPVS_SVC_ATTR_TIMEOUT)) {
     out.persistence_timeout = timeout;
   }
+  return mark ? std::uint16_t{0} : protocol;
 }
 
 void ReadBackend(AttributeReader& reader, AddressFamily service_family, Backend& out, Seen& seen) {
@@ -243,16 +244,21 @@ constexpr std::array<Needed, 3> kTimeoutsNeeds = {{{IPVS_CMD_ATTR_TIMEOUT_TCP, "
 
 Result<void> DecodeService(Bytes attributes, Service& out) {
   Seen seen;
+  std::uint16_t protocol = 0;
   AttributeReader message(attributes);
   while (message.Next()) {
     if (message.type() != IPVS_CMD_ATTR_SERVICE) continue;
     AttributeReader service = message.Nested();
-    ReadService(service, out, seen);
+    protocol = ReadService(service, out, seen);
   }
   if (!message.ok()) return message.result();
   if (!seen.Has(IPVS_SVC_ATTR_FWMARK)) {
     if (Result<void> enough = seen.Demand(kServiceAddressNeeds, "service"); !enough.ok()) {
       return enough;
+    }
+    if (!IsBalanced(protocol)) {
+      return Error{ErrorCode::kNotSupported,
+                   "a service of protocol " + std::to_string(protocol) + ", not 6, 17 or 132"};
     }
   }
   return seen.Demand(kServiceNeeds, "service");

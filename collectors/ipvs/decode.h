@@ -1,8 +1,8 @@
 // Decoders of the IPVS family's messages: the attributes of one message in, plain values out. Pure.
 //
 // Numbers and types are those of linux/ip_vs.h and net/netfilter/ipvs/ip_vs_ctl.c, seen on Linux
-// 6.1. Attributes may come in any order; unknown ones are skipped. Every error is kMalformed, names
-// the attribute and leaves out with unspecified content.
+// 6.1. Attributes may come in any order; unknown ones are skipped. Every error is kMalformed unless
+// said otherwise, names the attribute and leaves out with unspecified content.
 #pragma once
 
 #include "collectors/bytes.h"
@@ -14,6 +14,8 @@ namespace lvs::ipvs {
 // A service of NEW_SERVICE. Overwrites all of out but its backends, which are kept with their
 // memory. Needed: family; mark, or protocol, address and port; scheduler; flags; netmask.
 // Counters: the 64-bit ones, else the 32-bit ones, which wrap, else absent.
+// kNotSupported for a protocol other than TCP, UDP and SCTP: Linux 6.1 stores such a service when it
+// is asked to over netlink, but sends it no packets.
 Result<void> DecodeService(Bytes attributes, Service& out);
 
 // A backend of NEW_DEST, overwriting out. The message of a kernel before 3.18 does not tell the

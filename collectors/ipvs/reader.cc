@@ -349,7 +349,11 @@ Result<void> Reader::Pass::DumpServices(std::vector<Service>& services) {
   std::size_t used = 0;
   const auto add = [&](Bytes attributes) -> Result<void> {
     if (used == services.size()) services.emplace_back();
-    return DecodeService(attributes, services[used++]);
+    const Result<void> decoded = DecodeService(attributes, services[used]);
+    if (decoded.ok()) ++used;
+    // A service that the kernel itself does nothing with is none to us, and no reason to fail.
+    const bool ignored = !decoded.ok() && decoded.error().code == ErrorCode::kNotSupported;
+    return ignored ? Result<void>() : decoded;
   };
   const Result<void> dumped = Ask(ServicesRequest(), [&] { used = 0; }, add);
   if (!dumped.ok()) return During("dump services", dumped.error());

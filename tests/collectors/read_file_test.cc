@@ -1,0 +1,47 @@
+#include "collectors/read_file.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+namespace lvs {
+namespace {
+
+using testing::HasSubstr;
+
+std::string FileWith(const std::string& content) {
+  const std::string path = testing::TempDir() + "/read_file_test_" + std::to_string(getpid());
+  std::ofstream(path) << content;
+  return path;
+}
+
+TEST(ReadFile, GivesTheWholeContent) {
+  const std::string content(100000, 'x');
+  const Result<std::string> read = ReadFile(FileWith(content), 1 << 20);
+  ASSERT_TRUE(read.ok());
+  EXPECT_EQ(read.value(), content);
+}
+
+TEST(ReadFile, ReadsProcFilesWhoseSizeIsZero) {
+  const Result<std::string> read = ReadFile("/proc/self/status", 1 << 20);
+  ASSERT_TRUE(read.ok());
+  EXPECT_THAT(read.value(), HasSubstr("Pid:"));
+}
+
+TEST(ReadFile, RefusesMoreThanItsBound) {
+  const Result<std::string> read = ReadFile(FileWith(std::string(100, 'x')), 99);
+  ASSERT_FALSE(read.ok());
+  EXPECT_EQ(read.error().code, ErrorCode::kMalformed);
+  EXPECT_THAT(read.error().message, HasSubstr("larger than 99 bytes"));
+}
+
+TEST(ReadFile, NamesTheMissingFile) {
+  const Result<std::string> read = ReadFile("/nowhere/at/all", 10);
+  ASSERT_FALSE(read.ok());
+  EXPECT_EQ(read.error().code, ErrorCode::kNotFound);
+  EXPECT_EQ(read.error().message, "/nowhere/at/all: No such file or directory");
+}
+
+}  // namespace
+}  // namespace lvs

@@ -1,0 +1,89 @@
+#include "exporter/collector_thread.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/support/captured_log.h"
+#include "tests/support/fake_collector.h"
+
+namespace lvs {
+namespace {
+
+using testing::HasSubstr;
+
+const Deadline kFarAway = Clock::now() + std::chrono::hours(1);
+
+class CollectorThreadTest : public testing::Test {
+ protected:
+  CapturedLog log_;
+  std::shared_ptr<fake::CollectorHandle> handle_ = std::make_shared<fake::CollectorHandle>();
+  std::optional<CollectorThread> thread_{
+      std::in_place, std::make_unique<fake::TestCollector>("test", handle_), log_.log()};
+
+  std::string LogLines() {
+    thread_.reset();
+    return log_.Lines();
+  }
+};
+
+TEST_F(CollectorThreadTest, WhoAsksDuringARunGetsThatRun) {
+  handle_->Hold();
+  const auto first = thread_->Collect(kFarAway);
+  handle_->WaitUntilRunning();
+  const auto second = thread_->Collect(kFarAway);
+  handle_->Release();
+  EXPECT_EQ(first.get(), second.get());
+  EXPECT_EQ(handle_->runs(), 1);
+}
+
+TEST_F(CollectorThreadTest, WhoAsksLaterGetsANewRun) {
+  const auto first = thread_->Collect(kFarAway).get();
+  const auto second = thread_->Collect(kFarAway).get();
+  EXPECT_NE(first, second);
+  EXPECT_EQ(handle_->runs(), 2);
+}
+
+TEST_F(CollectorThreadTest, AnExceptionBecomesAnError) {
+  handle_->Gives([]() -> Collection { throw std::runtime_error("broken"); });
+  const auto outcome = thread_->Collect(kFarAway).get();
+  ASSERT_TRUE(outcome->collection.error.has_value());
+  EXPECT_EQ(outcome->collection.error->message, "test: broken");
+}
+
+TEST_F(CollectorThreadTest, TroubleIsLoggedWhenItBeginsChangesItsKindAndEnds) {
+  const auto gives = [&](std::optional<Error> error) {
+    handle_->Gives([error] { return Collection{{}, error}; });
+    for (int i = 0; i < 3; ++i) thread_->Collect(kFarAway).get();
+  };
+  gives(std::nullopt);
+  gives(Error{ErrorCode::kTimeout, "test: too slow"});
+  gives(Error{ErrorCode::kTimeout, "test: too slow again"});
+  gives(Error{ErrorCode::kNoPermission, "test: not allowed"});
+  gives(std::nullopt);
+  EXPECT_EQ(LogLines(),
+            "level=warn msg=\"collector failed\" collector=test err=\"test: too slow\"\n"
+            "level=warn msg=\"collector failed\" collector=test err=\"test: not allowed\"\n"
+            "level=info msg=\"collector works again\" collector=test\n");
+}
+
+TEST_F(CollectorThreadTest, ALateRunIsLoggedOnce) {
+  handle_->Hold();
+  const auto run = thread_->Collect(kFarAway);
+  for (int i = 0; i < 3; ++i) thread_->LogLate();
+  handle_->Release();
+  run.wait();
+  EXPECT_EQ(LogLines(),
+            "level=warn msg=\"collector was not done by the scrape's deadline\" collector=test\n");
+}
+
+TEST_F(CollectorThreadTest, EndsWithARunThatSomebodyWaitsFor) {
+  handle_->Hold();
+  const auto run = thread_->Collect(kFarAway);
+  handle_->WaitUntilRunning();
+  handle_->Release();
+  thread_.reset();
+  EXPECT_NE(run.get(), nullptr);
+}
+
+}  // namespace
+}  // namespace lvs

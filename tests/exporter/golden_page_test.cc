@@ -1,0 +1,140 @@
+// The whole page, from a kernel's bytes to text, as it stands in the repository.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <regex>
+#include <set>
+#include <sstream>
+
+#include "collectors/ipvs/collector.h"
+#include "collectors/process/process.h"
+#include "exporter/list_metrics.h"
+#include "exporter/scraper.h"
+#include "exporter/services_json.h"
+#include "exporter/status_page.h"
+#include "tests/support/captured_log.h"
+#include "tests/support/fake_kernel.h"
+#include "tests/support/golden.h"
+#include "tests/support/sample_table.h"
+
+namespace lvs {
+namespace {
+
+// Times and the like become a word, so that the rest can be compared.
+std::string MaskWhatChanges(const std::string& page) {
+  return std::regex_replace(
+      page, std::regex("(duration_seconds\\{[^}]*\\}|\nprocess_[a-z_]+) [^\n]+"), "$1 CHANGES");
+}
+
+class GoldenPage : public testing::Test {
+ protected:
+  GoldenPage() {
+    for (const fake::Service& service : SampleServices()) kernel_.Has(service);
+    const std::shared_ptr<const ipvs::Table> table = SampleTable();
+    for (const ipvs::SyncDaemon& daemon : *table->sync_daemons) kernel_.Runs(daemon);
+    // The last column counts lost datagrams; 510000E0:2290 is 224.0.0.81:8848 on little endian.
+    kernel_.procfs().Write(
+        "net/udp",
+        "   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  "
+        "timeout inode ref pointer drops             \n"
+        "   11: 510000E0:2290 00000000:0000 07 00000000:00000000 00:00000000 00000000     0"
+        "        0 4711 2 0000000000000000 132        \n");
+    kernel_.procfs().Write("net/udp6", "  sl  local_address\n");
+    kernel_.procfs().Write("sys/net/ipv4/vs/conn_reuse_mode", "1\n");
+  }
+
+  std::string Page(const ipvs::CollectorOptions& options, Format format = Format::kText004) {
+    std::vector<std::unique_ptr<Collector>> collectors;
+    collectors.push_back(std::make_unique<ipvs::IpvsCollector>(
+        std::make_unique<ipvs::Reader>(kernel_.Connect(), kernel_.procfs_root()), options,
+        latest_));
+    collectors.push_back(std::make_unique<process::ProcessCollector>("/proc"));
+    OwnMetrics own_metrics({"1.2.3", "0123abc", "main", "some compiler"});
+    own_metrics.RequestStarted();
+    own_metrics.RequestFinished("/metrics", 200);
+    Scraper scraper(std::move(collectors), own_metrics, log_.log());
+    return MaskWhatChanges(*scraper
+                                .Scrape({scraper.all(), format, Encoding::kIdentity,
+                                         Clock::now() + std::chrono::hours(1)})
+                                .body);
+  }
+
+  fake::Kernel kernel_;
+  CapturedLog log_;
+  Published<ipvs::LatestReading> latest_;
+};
+
+TEST_F(GoldenPage, Text) { ExpectGolden("metrics.txt", Page({})); }
+
+TEST_F(GoldenPage, OpenMetrics) {
+  ExpectGolden("metrics.openmetrics.txt", Page({}, Format::kOpenMetrics100));
+}
+
+TEST_F(GoldenPage, WithNodeExporterNames) {
+  ExpectGolden("metrics_node_exporter_names.txt", Page({std::nullopt, true}));
+}
+
+TEST_F(GoldenPage, WithFewerBackendLabels) {
+  ExpectGolden("metrics_backend_labels.txt",
+               Page({ipvs::BackendLabelSet{"local_address", "local_port"}, false}));
+}
+
+TEST_F(GoldenPage, WithoutTheCapability) {
+  kernel_.OnEveryRequest().FailsWith(EPERM);
+  ExpectGolden("metrics_without_cap_net_admin.txt", Page({}));
+}
+
+TEST_F(GoldenPage, WithoutTheModule) {
+  kernel_.UnloadsModule();
+  ExpectGolden("metrics_without_module.txt", Page({}));
+}
+
+TEST_F(GoldenPage, HasNoSeriesTwice) {
+  for (const Format format : {Format::kText004, Format::kOpenMetrics100}) {
+    std::set<std::string> series;
+    std::istringstream page(Page({std::nullopt, true}, format));
+    for (std::string line; std::getline(page, line);) {
+      if (line.starts_with('#')) continue;
+      EXPECT_TRUE(series.insert(line.substr(0, line.rfind(' '))).second) << line;
+    }
+    EXPECT_THAT(series, testing::SizeIs(testing::Gt(200U)));
+  }
+}
+
+TEST_F(GoldenPage, ShowsEveryMetricOfTheCatalogue) {
+  const std::string page = Page({std::nullopt, true});
+  for (const MetricInfo* info : AllMetrics()) {
+    EXPECT_THAT(page, testing::HasSubstr("# TYPE " + std::string(info->name) + " "));
+  }
+}
+
+// Both formats carry the same samples.
+TEST_F(GoldenPage, FormatsDifferInMetadataOnly) {
+  const auto samples = [](const std::string& page) {
+    std::vector<std::string> lines;
+    std::istringstream in(page);
+    for (std::string line; std::getline(in, line);) {
+      if (!line.starts_with('#')) lines.push_back(line);
+    }
+    return lines;
+  };
+  EXPECT_EQ(samples(Page({})), samples(Page({}, Format::kOpenMetrics100)));
+}
+
+TEST_F(GoldenPage, ServicesAsJson) {
+  ipvs::LatestReading latest{SampleTable(), std::chrono::system_clock::time_point(), true, {}};
+  ExpectGolden("services.json", ServicesAsJson(latest));
+}
+
+TEST_F(GoldenPage, StatusPage) {
+  ipvs::LatestReading latest{SampleTable(), std::chrono::system_clock::time_point(), true, {}};
+  const std::string page = StatusPage(&latest, "/metrics");
+  const std::size_t body = page.find("<nav>");
+  ASSERT_NE(body, std::string::npos);
+  ExpectGolden("status_page.html", page.substr(body));
+}
+
+}  // namespace
+}  // namespace lvs

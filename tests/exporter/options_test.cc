@@ -1,0 +1,136 @@
+#include "exporter/options.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace lvs {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+Options Parse(const std::vector<std::string>& args) {
+  auto parsed = ParseOptions(args);
+  if (const Exit* exit = std::get_if<Exit>(&parsed)) {
+    ADD_FAILURE() << exit->error;
+    return {};
+  }
+  return std::get<Options>(parsed);
+}
+
+Exit Leave(const std::vector<std::string>& args) {
+  auto parsed = ParseOptions(args);
+  if (const Exit* exit = std::get_if<Exit>(&parsed)) return *exit;
+  ADD_FAILURE() << "was taken";
+  return {};
+}
+
+std::vector<std::string_view> CollectorsOf(const std::vector<std::string>& args) {
+  std::vector<std::string_view> names;
+  for (const CollectorEntry* entry : Parse(args).collectors) names.push_back(entry->name);
+  return names;
+}
+
+TEST(Options, NeedNoFlags) {
+  const Options options = Parse({});
+  EXPECT_THAT(options.listen_addresses, ElementsAre(ListenAddress{"0.0.0.0", 10211}));
+  EXPECT_EQ(options.telemetry_path, "/metrics");
+  EXPECT_EQ(options.max_requests, 40U);
+  EXPECT_EQ(options.settings.procfs, "/proc");
+  EXPECT_EQ(options.settings.ipvs.backend_labels, std::nullopt);
+  EXPECT_FALSE(options.settings.ipvs.node_exporter_names);
+}
+
+TEST(Options, TakeValuesBehindAnEqualsSignOrAsTheNextWord) {
+  EXPECT_EQ(Parse({"--web.telemetry-path=/x"}).telemetry_path, "/x");
+  EXPECT_EQ(Parse({"--web.telemetry-path", "/x"}).telemetry_path, "/x");
+  EXPECT_EQ(Parse({"--log.format=json"}).log_format, LogFormat::kJson);
+  EXPECT_EQ(Parse({"--log.level=error"}).log_level, spdlog::level::err);
+  EXPECT_EQ(Parse({"--path.procfs=/other"}).settings.procfs, "/other");
+  EXPECT_TRUE(Parse({"--collector.ipvs.node-exporter-names"}).settings.ipvs.node_exporter_names);
+}
+
+TEST(Options, TheLastValueCountsButListenAddressesAddUp) {
+  EXPECT_EQ(Parse({"--web.max-requests=1", "--web.max-requests=0"}).max_requests, 0U);
+  EXPECT_THAT(
+      Parse({"--web.listen-address=127.0.0.1:1", "--web.listen-address=:2"}).listen_addresses,
+      ElementsAre(ListenAddress{"127.0.0.1", 1}, ListenAddress{"0.0.0.0", 2}));
+}
+
+TEST(Options, CollectorsAreOnUnlessSwitchedOff) {
+  EXPECT_THAT(CollectorsOf({}), ElementsAre("ipvs", "process"));
+  EXPECT_THAT(CollectorsOf({"--no-collector.process"}), ElementsAre("ipvs"));
+  EXPECT_THAT(CollectorsOf({"--collector.disable-defaults", "--collector.process"}),
+              ElementsAre("process"));
+  EXPECT_THAT(CollectorsOf({"--collector.process", "--collector.disable-defaults"}),
+              ElementsAre("process"));
+}
+
+TEST(Options, BackendLabels) {
+  const auto labels = [](const std::string& flag) {
+    return Parse({flag}).settings.ipvs.backend_labels;
+  };
+  EXPECT_EQ(labels("--collector.ipvs.backend-labels=proto,local_address"),
+            (ipvs::BackendLabelSet{"local_address", "proto"}));
+  EXPECT_EQ(labels("--collector.ipvs.backend-labels="), ipvs::BackendLabelSet{});
+  EXPECT_EQ(labels("--collector.ipvs.backend-labels=local_address,local_port,proto,local_mark,"
+                   "address_family,remote_address,remote_port"),
+            std::nullopt);
+}
+
+TEST(Options, EveryMistakeIsOneSentenceThatNamesTheFlag) {
+  const std::vector<std::pair<std::vector<std::string>, std::string>> mistakes = {
+      {{"--bogus"}, "unknown flag --bogus; see --help"},
+      {{"bogus"}, "unexpected argument bogus; see --help"},
+      {{"-x"}, "unknown flag -x; see --help"},
+      {{"--web.telemetry-path"}, "--web.telemetry-path: needs a value"},
+      {{"--web.telemetry-path=metrics"},
+       "--web.telemetry-path=metrics: expected a path such as /metrics"},
+      {{"--web.telemetry-path=/"}, "--web.telemetry-path=/: this path has another use"},
+      {{"--web.telemetry-path=/-/ready"},
+       "--web.telemetry-path=/-/ready: this path has another use"},
+      {{"--web.telemetry-path=/a b"},
+       "--web.telemetry-path=/a b: expected a path such as /metrics"},
+      {{"--web.max-requests=-1"},
+       "--web.max-requests=-1: expected a whole number from 0 to 1000000"},
+      {{"--web.max-requests=4x"},
+       "--web.max-requests=4x: expected a whole number from 0 to 1000000"},
+      {{"--log.level=loud"}, "--log.level=loud: expected debug, info, warn or error"},
+      {{"--log.format=xml"}, "--log.format=xml: expected logfmt or json"},
+      {{"--list-metrics=xml"}, "--list-metrics=xml: expected markdown or json"},
+      {{"--collector.ipvs=maybe"}, "--collector.ipvs: takes no value"},
+      {{"--collector.ipvs.backend-labels=x"}, "unknown backend label \"x\""},
+      {{"--web.listen-address=nohost"}, "--web.listen-address=nohost: "},
+      {{"--web.listen-address=[::1]:80"}, "IPv6"},
+  };
+  for (const auto& [args, sentence] : mistakes) {
+    const Exit exit = Leave(args);
+    EXPECT_EQ(exit.status, 2) << args[0];
+    EXPECT_EQ(exit.output, "");
+    EXPECT_THAT(exit.error, testing::StartsWith("ipvs_exporter: "));
+    EXPECT_THAT(exit.error, HasSubstr(sentence));
+    EXPECT_EQ(exit.error.find('\n'), exit.error.size() - 1) << "not one line: " << exit.error;
+  }
+}
+
+TEST(Options, ControlCharactersOfAWrongFlagDoNotReachTheTerminal) {
+  EXPECT_THAT(Leave({"--x\x1b[31m\n"}).error, testing::Not(HasSubstr("\x1b")));
+}
+
+TEST(Options, TextsGoToStandardOutput) {
+  for (const char* flag : {"--help", "-h", "--version", "--list-metrics", "--config.check",
+                           "--list-metrics=json", "--list-metrics=markdown"}) {
+    const Exit exit = Leave({flag});
+    EXPECT_EQ(exit.status, 0) << flag;
+    EXPECT_EQ(exit.error, "");
+    EXPECT_NE(exit.output, "");
+  }
+}
+
+TEST(Options, AWrongFlagWinsOverAText) {
+  EXPECT_EQ(Leave({"--help", "--log.level=loud"}).status, 2);
+  EXPECT_EQ(Leave({"--config.check", "--bogus"}).status, 2);
+}
+
+}  // namespace
+}  // namespace lvs

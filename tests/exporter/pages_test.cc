@@ -1,0 +1,139 @@
+#include "exporter/pages.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "collectors/ipvs/collector.h"
+#include "tests/support/captured_log.h"
+#include "tests/support/fake_kernel.h"
+#include "tests/support/gunzip.h"
+#include "tests/support/sample_table.h"
+
+namespace lvs {
+namespace {
+
+using testing::Contains;
+using testing::HasSubstr;
+using testing::Pair;
+
+class PagesTest : public testing::Test {
+ protected:
+  std::vector<std::unique_ptr<Collector>> Collectors() {
+    std::vector<std::unique_ptr<Collector>> collectors;
+    collectors.push_back(std::make_unique<ipvs::IpvsCollector>(
+        std::make_unique<ipvs::Reader>(kernel_.Connect(), kernel_.procfs_root()),
+        ipvs::CollectorOptions{}, latest_));
+    return collectors;
+  }
+
+  HttpResponse Get(const std::string& path, HttpRequest request = {}) {
+    for (const Route& route : routes_) {
+      if (route.path == path) return route.handler(request);
+    }
+    ADD_FAILURE() << "no route " << path;
+    return {};
+  }
+
+  std::string Body(const std::string& path) { return *Get(path).body; }
+
+  fake::Kernel kernel_;
+  CapturedLog log_;
+  OwnMetrics own_metrics_{{"1", "2", "3", "4"}};
+  Published<ipvs::LatestReading> latest_;
+  Scraper scraper_{Collectors(), own_metrics_, log_.log()};
+  std::vector<Route> routes_ = MakeRoutes({scraper_, latest_, "/metrics"});
+};
+
+TEST_F(PagesTest, MetricsAreTextForPeople) {
+  const HttpResponse response = Get("/metrics");
+  EXPECT_EQ(response.status, 200);
+  EXPECT_EQ(response.content_type, "text/plain; version=0.0.4; charset=utf-8");
+  EXPECT_THAT(response.headers, Contains(Pair("Vary", "Accept, Accept-Encoding")));
+  EXPECT_THAT(*response.body, HasSubstr("\nipvs_up 1\n"));
+}
+
+TEST_F(PagesTest, MetricsAreCompressedOpenMetricsForPrometheus) {
+  HttpRequest request;
+  request.accept = "application/openmetrics-text;version=1.0.0";
+  request.accept_encoding = "gzip";
+  const HttpResponse response = Get("/metrics", request);
+  EXPECT_EQ(response.content_type, "application/openmetrics-text; version=1.0.0; charset=utf-8");
+  EXPECT_THAT(response.headers, Contains(Pair("Content-Encoding", "gzip")));
+  EXPECT_THAT(Gunzip(*response.body), testing::EndsWith("# EOF\n"));
+}
+
+TEST_F(PagesTest, BadParametersOfMetricsAre400InOneSentence) {
+  for (const char* query : {"collect[]=nope", "collect[]=ipvs&exclude[]=ipvs", "collect[]=%zz"}) {
+    HttpRequest request;
+    request.query = query;
+    const HttpResponse response = Get("/metrics", request);
+    EXPECT_EQ(response.status, 400) << query;
+    EXPECT_EQ(response.body->find('\n'), response.body->size() - 1);
+  }
+}
+
+TEST_F(PagesTest, TroubleIsOnThePageAndNotAnHttpError) {
+  kernel_.UnloadsModule();
+  const HttpResponse response = Get("/metrics");
+  EXPECT_EQ(response.status, 200);
+  EXPECT_THAT(*response.body, HasSubstr("ipvs_up 0\n"));
+  EXPECT_THAT(*response.body, HasSubstr("ipvs_scrape_collector_success{collector=\"ipvs\"} 0\n"));
+}
+
+TEST_F(PagesTest, ReadyForEverAfterTheFirstGoodRead) {
+  kernel_.UnloadsModule();
+  EXPECT_EQ(Get("/-/ready").status, 503);
+  EXPECT_EQ(Body("/-/ready"), "ipvs: the kernel module ip_vs is not loaded\n");
+  kernel_.LoadsModule();
+  EXPECT_EQ(Get("/-/ready").status, 200);
+  kernel_.UnloadsModule();
+  EXPECT_THAT(*Get("/metrics").body, HasSubstr("ipvs_up 0\n"));
+  EXPECT_EQ(Get("/-/ready").status, 200);
+}
+
+TEST_F(PagesTest, HealthyWithoutAKernel) {
+  kernel_.UnloadsModule();
+  EXPECT_EQ(Get("/-/healthy").status, 200);
+}
+
+TEST_F(PagesTest, ServicesAreJsonOnceTheTableWasRead) {
+  kernel_.UnloadsModule();
+  EXPECT_EQ(Get("/api/v1/services").status, 503);
+  kernel_.LoadsModule();
+  kernel_.Has(fake::Service("10.0.0.1:80/TCP").With(fake::Backend("10.1.0.1:80").Weight(3)));
+  const HttpResponse response = Get("/api/v1/services");
+  EXPECT_EQ(response.status, 200);
+  EXPECT_EQ(response.content_type, "application/json");
+  const auto json = nlohmann::json::parse(*response.body);
+  EXPECT_EQ(json["up"], true);
+  EXPECT_EQ(json["services"][0]["name"], "10.0.0.1:80/TCP");
+  EXPECT_EQ(json["services"][0]["backends"][0]["weight"], 3);
+}
+
+TEST_F(PagesTest, ServicesKeepTheLastTableAndSayWhatIsWrong) {
+  kernel_.Has(fake::Service("10.0.0.1:80/TCP"));
+  Get("/api/v1/services");
+  kernel_.UnloadsModule();
+  const auto json = nlohmann::json::parse(Body("/api/v1/services"));
+  EXPECT_EQ(json["up"], false);
+  EXPECT_EQ(json["error"], "ipvs: the kernel module ip_vs is not loaded");
+  EXPECT_EQ(json["services"].size(), 1U);
+}
+
+TEST_F(PagesTest, TheStatusPageAllowsItsOwnStyleOnly) {
+  const HttpResponse response = Get("/");
+  EXPECT_EQ(response.content_type, "text/html; charset=utf-8");
+  EXPECT_THAT(response.headers,
+              Contains(Pair("Content-Security-Policy",
+                            testing::MatchesRegex("default-src 'none'; style-src "
+                                                  "'sha256-[A-Za-z0-9+/]{43}='"))));
+}
+
+TEST_F(PagesTest, OnlyTheMetricsPageCountsTowardsTheLimit) {
+  for (const Route& route : routes_) EXPECT_EQ(route.limited, route.path == "/metrics");
+}
+
+}  // namespace
+}  // namespace lvs

@@ -1,0 +1,79 @@
+// A collector whose outcome a test decides, and which can be held in the middle of a run.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "collectors/collector.h"
+
+namespace lvs::fake {
+
+inline constexpr MetricInfo kTestValue = {"test_value", MetricType::kGauge, "A value.", {}};
+
+// What the test keeps of a collector that the program owns. Any thread.
+class CollectorHandle {
+ public:
+  // Runs that begin from now on wait for Release().
+  void Hold() {
+    const std::scoped_lock lock(mutex_);
+    held_ = true;
+  }
+  void Release() {
+    {
+      const std::scoped_lock lock(mutex_);
+      held_ = false;
+    }
+    changed_.notify_all();
+  }
+  void WaitUntilRunning() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return running_; });
+  }
+  // What the next runs give.
+  void Gives(std::function<Collection()> result) {
+    const std::scoped_lock lock(mutex_);
+    result_ = std::move(result);
+  }
+  int runs() const { return runs_; }
+
+  Collection Run() {
+    ++runs_;
+    std::unique_lock lock(mutex_);
+    running_ = true;
+    changed_.notify_all();
+    changed_.wait(lock, [this] { return !held_; });
+    running_ = false;
+    const auto result = result_;
+    lock.unlock();
+    return result();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool held_ = false;
+  bool running_ = false;
+  std::atomic<int> runs_{0};
+  std::function<Collection()> result_ = [this] {
+    const auto run = static_cast<std::uint64_t>(runs());
+    return Collection{{{&kTestValue, [run](Sink& sink) { sink.Sample("", "", "", run); }}}, {}};
+  };
+};
+
+class TestCollector : public Collector {
+ public:
+  TestCollector(std::string name, std::shared_ptr<CollectorHandle> handle)
+      : name_(std::move(name)), handle_(std::move(handle)) {}
+  std::string_view name() const override { return name_; }
+  Collection Collect(Deadline) override { return handle_->Run(); }
+
+ private:
+  const std::string name_;
+  const std::shared_ptr<CollectorHandle> handle_;
+};
+
+}  // namespace lvs::fake
