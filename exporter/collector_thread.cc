@@ -32,13 +32,30 @@ CollectorThread::~CollectorThread() {
 
 std::shared_future<std::shared_ptr<const Outcome>> CollectorThread::Collect(Deadline deadline) {
   const std::scoped_lock lock(mutex_);
-  if (!current_.valid()) {
-    due_.emplace(Run{deadline, {}});
+  if (!promise_) {
     late_logged_ = false;
-    current_ = due_->outcome.get_future().share();
+    promise_.emplace();
+    outcome_ = promise_->get_future().share();
+    due_ = deadline;
     wake_.notify_one();
   }
-  return current_;
+  return outcome_;
+}
+
+void CollectorThread::Abandon() {
+  const std::scoped_lock lock(mutex_);
+  due_.reset();
+  auto outcome = std::make_shared<Outcome>();
+  outcome->collection.error =
+      Error{ErrorCode::kTimeout, std::string(collector_->name()) + ": the exporter is stopping"};
+  Keep(std::move(outcome));
+}
+
+// Hands the outcome to those who wait, if they still do. With mutex_ held.
+void CollectorThread::Keep(std::shared_ptr<const Outcome> outcome) {
+  if (!promise_) return;
+  promise_->set_value(std::move(outcome));
+  promise_.reset();
 }
 
 void CollectorThread::LogLate() {
@@ -53,13 +70,11 @@ void CollectorThread::Loop() {
   while (true) {
     wake_.wait(lock, [this] { return due_.has_value() || stop_; });
     if (!due_) return;  // a run that is due is still done: somebody waits for it
-    Run run = std::move(*due_);
-    due_.reset();
+    const Deadline deadline = *std::exchange(due_, std::nullopt);
     lock.unlock();
-    std::shared_ptr<const Outcome> outcome = RunOnce(run.deadline);
+    std::shared_ptr<const Outcome> outcome = RunOnce(deadline);
     lock.lock();
-    current_ = {};
-    run.outcome.set_value(std::move(outcome));
+    Keep(std::move(outcome));
   }
 }
 

@@ -5,6 +5,7 @@
 #include <future>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 #include "collectors/collector.h"
@@ -35,16 +36,16 @@ class CollectorThread {
   // deadline is the run's if this call starts one. The outcome is never null.
   std::shared_future<std::shared_ptr<const Outcome>> Collect(Deadline deadline);
 
+  // Lets everybody who waits for the run in progress go, with an error; for shutdown. The run
+  // itself goes on until it ends.
+  void Abandon();
+
   // Says in the log, once for a run, that the one in progress came too late for somebody.
   void LogLate();
 
  private:
-  struct Run {
-    Deadline deadline;
-    std::promise<std::shared_ptr<const Outcome>> outcome;
-  };
-
   void Loop();
+  void Keep(std::shared_ptr<const Outcome> outcome);
   std::shared_ptr<const Outcome> RunOnce(Deadline deadline);
   void LogChange(const std::optional<Error>& error);
 
@@ -54,8 +55,10 @@ class CollectorThread {
 
   std::mutex mutex_;  // guards what follows
   std::condition_variable wake_;
-  std::shared_future<std::shared_ptr<const Outcome>> current_;  // valid while a run is due or on
-  std::optional<Run> due_;
+  // There is one while a run is due or on.
+  std::optional<std::promise<std::shared_ptr<const Outcome>>> promise_;
+  std::shared_future<std::shared_ptr<const Outcome>> outcome_;  // of promise_
+  std::optional<Deadline> due_;                                 // the next run's
   bool late_logged_ = false;
   bool stop_ = false;
 

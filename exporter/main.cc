@@ -87,6 +87,7 @@ int Run(const Options& options) {
 
   const int signal = WaitForSignal(signals);
   log.Info("stopping", {{"signal", signal == SIGTERM ? "SIGTERM" : "SIGINT"}});
+  scraper.Stop();  // the server waits for running requests: let them go
   return 0;
 }
 

@@ -181,7 +181,8 @@ std::vector<Flag> Flags() {
 
 // A terminal gets no control characters, whatever the flag held.
 Exit WrongUse(std::string sentence) {
-  std::ranges::replace_if(sentence, [](unsigned char c) { return c < 0x20 || c == 0x7f; }, '?');
+  std::ranges::replace_if(
+      sentence, [](unsigned char c) { return c < 0x20 || c == 0x7f; }, '?');
   return {2, "", "ipvs_exporter: " + sentence + "\n"};
 }
 

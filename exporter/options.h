@@ -17,7 +17,7 @@ namespace lvs {
 struct Options {
   std::vector<ListenAddress> listen_addresses = {{"0.0.0.0", 10211}};
   std::string telemetry_path = "/metrics";
-  unsigned max_requests = 40;                          // 0: no limit
+  unsigned max_requests = 40;                     // 0: no limit
   std::vector<const CollectorEntry*> collectors;  // those that are on, in the page's order
   CollectorSettings settings;
   spdlog::level::level_enum log_level = spdlog::level::info;

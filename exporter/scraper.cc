@@ -104,6 +104,10 @@ bool Scraper::Refresh(std::string_view collector, Deadline deadline) {
   return false;
 }
 
+void Scraper::Stop() {
+  for (const auto& thread : collectors_) thread->Abandon();
+}
+
 Page Scraper::Scrape(const ScrapeRequest& request) {
   std::shared_ptr<Round> round;
   bool leads = false;

@@ -57,6 +57,9 @@ class Scraper {
   // Runs one collector without writing a page; false when it is unknown or not done in time.
   bool Refresh(std::string_view collector, Deadline deadline);
 
+  // Lets everybody who waits go, with what there is; for shutdown.
+  void Stop();
+
   // Scrapes that have begun or joined a collection and have not ended.
   int InFlightForTest() const { return in_flight_; }
 

@@ -44,7 +44,7 @@ class IpvsCollector : public Collector {
   Collection Collect(Deadline deadline) override;
 
  private:
-  void Publish(const Reading& reading);
+  void Publish(const Reading& reading, const std::optional<Error>& error);
   void UpdateLabels(const Table& table);
 
   const std::unique_ptr<Reader> reader_;

@@ -1,7 +1,7 @@
 // What slow clients do to a scrape and to stopping, with this program's HTTP server and with
 // prometheus-cpp's Exposer on the same machine in one run. Prints Markdown tables.
-//   slow_clients_bench            everything, about two minutes
-//   slow_clients_bench server     only our server, less than one minute
+//   slow_clients_bench            everything, about two and a half minutes
+//   slow_clients_bench server     only our server, about one and a half minutes
 // All traffic stays on 127.0.0.1. Numbers are wall time of one run: compare them, do not assert
 // them.
 

@@ -47,9 +47,10 @@ TEST_P(EveryMetric, LeavesTheSuffixesOfHistogramsAlone) {
 TEST_P(EveryMetric, UsesBaseUnitsAndNoAbbreviations) {
   EXPECT_FALSE(HasPart(GetParam()->name,
                        {"milliseconds", "microseconds", "minutes", "hours", "days", "bits",
-                        "kilobytes", "megabytes", "percent", "s", "ms", "us", "ns", "sec", "b",
-                        "kb", "mb", "gb", "tb", "pb", "m", "h", "d", "gauge", "counter",
-                        "histogram", "summary"}));
+                        "kilobytes",    "megabytes",    "percent", "s",     "ms",   "us",
+                        "ns",           "sec",          "b",       "kb",    "mb",   "gb",
+                        "tb",           "pb",           "m",       "h",     "d",    "gauge",
+                        "counter",      "histogram",    "summary"}));
 }
 
 TEST_P(EveryMetric, ExplainsItselfInOneSentenceOrTwo) {

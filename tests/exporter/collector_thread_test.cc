@@ -76,6 +76,18 @@ TEST_F(CollectorThreadTest, ALateRunIsLoggedOnce) {
             "level=warn msg=\"collector was not done by the scrape's deadline\" collector=test\n");
 }
 
+TEST_F(CollectorThreadTest, AnAbandonedRunLetsItsWaitersGoAndTheNextOneIsNew) {
+  handle_->Hold();
+  const auto run = thread_->Collect(kFarAway);
+  handle_->WaitUntilRunning();
+  thread_->Abandon();
+  ASSERT_TRUE(run.get()->collection.error.has_value());
+  EXPECT_EQ(run.get()->collection.error->message, "test: the exporter is stopping");
+  const auto next = thread_->Collect(kFarAway);
+  handle_->Release();
+  EXPECT_FALSE(next.get()->collection.error.has_value());
+}
+
 TEST_F(CollectorThreadTest, EndsWithARunThatSomebodyWaitsFor) {
   handle_->Hold();
   const auto run = thread_->Collect(kFarAway);

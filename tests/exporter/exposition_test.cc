@@ -115,8 +115,8 @@ TEST(WritePage, PiecesJoinToTheSamePageWhateverTheirSize) {
   EXPECT_GT(pieces, 3U);
   std::size_t at = page.find("test_value{");
   for (std::uint64_t i = 0; i < 40000; ++i) {
-    const std::string line = "test_value{" + (i == 20000 ? long_label : "a=\"short\"") + "} " +
-                             std::to_string(i) + "\n";
+    const std::string line =
+        "test_value{" + (i == 20000 ? long_label : "a=\"short\"") + "} " + std::to_string(i) + "\n";
     ASSERT_EQ(page.compare(at, line.size(), line), 0) << "sample " << i;
     at += line.size();
   }

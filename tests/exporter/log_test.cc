@@ -28,8 +28,8 @@ TEST(FormatLogLine, StaysOneLineWhateverComesFromOutside) {
 }
 
 TEST(FormatLogLine, JsonIsJson) {
-  const std::string line = FormatLogLine(LogFormat::kJson, kTime, "warn", "a \"b\"\n",
-                                         {{"k", "\x01 \xff \\"}});
+  const std::string line =
+      FormatLogLine(LogFormat::kJson, kTime, "warn", "a \"b\"\n", {{"k", "\x01 \xff \\"}});
   const auto parsed = nlohmann::json::parse(line);
   EXPECT_EQ(parsed["ts"], "2026-11-22T14:38:02.790Z");
   EXPECT_EQ(parsed["level"], "warn");

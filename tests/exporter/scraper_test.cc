@@ -82,11 +82,10 @@ TEST_F(ScraperTest, ACollectorThatIsNotSelectedDoesNotRun) {
 TEST_F(ScraperTest, GzipIsTheSamePageCompressed) {
   const std::string big(2000, 'x');
   one_->Gives([&big] {
-    return Collection{{{&fake::kTestValue,
-                        [big](Sink& sink) {
-                          sink.Sample("", "a=\"" + big + "\"", "", std::uint64_t{1});
-                        }}},
-                      {}};
+    return Collection{
+        {{&fake::kTestValue,
+          [big](Sink& sink) { sink.Sample("", "a=\"" + big + "\"", "", std::uint64_t{1}); }}},
+        {}};
   });
   ScrapeRequest request = Request();
   request.encoding = Encoding::kGzip;
@@ -131,8 +130,7 @@ TEST_F(ScraperTest, ALateCollectorCostsItsOwnFamiliesOnly) {
   EXPECT_THAT(Scrape(only_two), HasSubstr("test_value 7\n"));
   const std::string page = Scrape(request);
   EXPECT_THAT(page, HasSubstr("ipvs_scrape_collector_success{collector=\"one\"} 0\n"));
-  EXPECT_THAT(page,
-              Not(HasSubstr("ipvs_scrape_collector_duration_seconds{collector=\"one\"}")));
+  EXPECT_THAT(page, Not(HasSubstr("ipvs_scrape_collector_duration_seconds{collector=\"one\"}")));
   one_->Release();
   EXPECT_THAT(Scrape(Request()), HasSubstr("success{collector=\"one\"} 1\n"));
 }

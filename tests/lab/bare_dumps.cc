@@ -1,8 +1,9 @@
-// The yardstick of the lab benchmark: the netlink dumps that a full reading of the IPVS table needs, and nothing else.
+// The yardstick of the lab benchmark: the netlink dumps that a full reading of the IPVS table
+// needs, and nothing else.
 //
-// One socket, kept; one service dump, then for each service one send and two receives (the second for the end marker).
-// Nothing is decoded but the keys that the next requests need. Each line on standard input starts one round; the answer is
-// one line: seconds, services, datagrams, bytes.
+// One socket, kept; one service dump, then for each service one send and two receives (the second
+// for the end marker). Nothing is decoded but the keys that the next requests need. Each line on
+// standard input starts one round; the answer is one line: seconds, services, datagrams, bytes.
 
 #include <linux/genetlink.h>
 #include <linux/ip_vs.h>
@@ -10,6 +11,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
@@ -60,7 +63,9 @@ void EachAttribute(std::string_view bytes, const Visit& visit) {
 
 class Socket {
  public:
-  Socket() : fd_(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_GENERIC)), buffer_(kReceiveBytes, '\0') {
+  Socket()
+      : fd_(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_GENERIC)),
+        buffer_(kReceiveBytes, '\0') {
     sockaddr_nl any = {};
     any.nl_family = AF_NETLINK;
     if (fd_ < 0 || bind(fd_, reinterpret_cast<sockaddr*>(&any), sizeof any) < 0) Fail("socket");
@@ -69,10 +74,11 @@ class Socket {
   Socket(const Socket&) = delete;
   Socket& operator=(const Socket&) = delete;
 
-  // Sends a request and calls visit(payload after the generic header) for each message of the answer.
+  // Sends a request and calls visit(payload after the generic header) for each message of the
+  // answer.
   template <class Visit>
-  void Ask(std::uint16_t family, std::uint8_t command, std::uint16_t flags, std::string_view attributes,
-           const Visit& visit) {
+  void Ask(std::uint16_t family, std::uint8_t command, std::uint16_t flags,
+           std::string_view attributes, const Visit& visit) {
     Send(family, command, flags, attributes);
     for (bool done = false; !done;) {
       const ssize_t received = recv(fd_, buffer_.data(), buffer_.size(), 0);
@@ -87,7 +93,8 @@ class Socket {
   std::uint64_t bytes = 0;
 
  private:
-  void Send(std::uint16_t family, std::uint8_t command, std::uint16_t flags, std::string_view attributes) {
+  void Send(std::uint16_t family, std::uint8_t command, std::uint16_t flags,
+            std::string_view attributes) {
     const std::size_t length = NLMSG_HDRLEN + GENL_HDRLEN + attributes.size();
     const nlmsghdr head = {static_cast<std::uint32_t>(length), family,
                            static_cast<std::uint16_t>(NLM_F_REQUEST | flags), ++sequence_, 0};
@@ -107,7 +114,8 @@ class Socket {
         errno = -At<int>(datagram, NLMSG_HDRLEN);
         Fail("answer");
       }
-      visit(datagram.substr(NLMSG_HDRLEN + GENL_HDRLEN, head.nlmsg_len - NLMSG_HDRLEN - GENL_HDRLEN));
+      visit(
+          datagram.substr(NLMSG_HDRLEN + GENL_HDRLEN, head.nlmsg_len - NLMSG_HDRLEN - GENL_HDRLEN));
       if ((flags & NLM_F_DUMP) == 0) return true;
       datagram.remove_prefix(std::min<std::size_t>(NLMSG_ALIGN(head.nlmsg_len), datagram.size()));
     }
@@ -122,7 +130,8 @@ class Socket {
 
 std::uint16_t FindFamily(Socket& kernel) {
   std::uint16_t family = 0;
-  const std::string name = Attribute(CTRL_ATTR_FAMILY_NAME, std::string_view(IPVS_GENL_NAME, sizeof IPVS_GENL_NAME));
+  const std::string name =
+      Attribute(CTRL_ATTR_FAMILY_NAME, std::string_view(IPVS_GENL_NAME, sizeof IPVS_GENL_NAME));
   kernel.Ask(GENL_ID_CTRL, CTRL_CMD_GETFAMILY, 0, name, [&](std::string_view attributes) {
     EachAttribute(attributes, [&](int type, std::string_view, std::string_view value) {
       if (type == CTRL_ATTR_FAMILY_ID) family = At<std::uint16_t>(value, 0);
@@ -131,7 +140,8 @@ std::uint16_t FindFamily(Socket& kernel) {
   return family;
 }
 
-// A service message as the request for its backends: its nest with nothing but the attributes that name the service.
+// A service message as the request for its backends: its nest with nothing but the attributes that
+// name the service.
 std::string BackendRequest(std::string_view message) {
   std::string key;
   EachAttribute(message, [&](int nest, std::string_view, std::string_view service) {
@@ -163,6 +173,7 @@ int main() {
     const auto start = std::chrono::steady_clock::now();
     const std::size_t services = DumpEverything(kernel, family);
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
-    std::cout << took.count() << ' ' << services << ' ' << kernel.datagrams << ' ' << kernel.bytes << std::endl;
+    std::cout << took.count() << ' ' << services << ' ' << kernel.datagrams << ' ' << kernel.bytes
+              << std::endl;
   }
 }

@@ -111,7 +111,8 @@ def main():
               f"| {medians['node_exporter'] * 1e3:.1f} ms | {medians['ours'] / medians['bare']:.2f} "
               f"| {medians['ours'] / medians['node_exporter']:.2f} | {describe(ours)} | {describe(theirs)} "
               f"| {resident / 1e6:.1f} MB |")
-    print(f"\nMedians of {options.rounds} interleaved rounds in one boot. Memory with {IDLE_TABLE[1]} backends: {idle / 1e6:.1f} MB.")
+    print(f"\nMedians of {options.rounds} interleaved rounds in one boot. "
+          f"Memory with {IDLE_TABLE[1]} backends: {idle / 1e6:.1f} MB.")
 
 
 def describe(page):

@@ -1,4 +1,4 @@
-"""Hands TCP connections from a listening socket to the guest and back. Idle connections end, their number is bounded."""
+"""Hands TCP connections from a listening socket to the guest and back; idle ones end, their number is bounded."""
 
 import selectors
 import socket

@@ -32,7 +32,8 @@ class LabTest(unittest.TestCase):
         different = [f"{key}: {actual[key]} instead of {expected[key]}"
                      for key in expected.keys() & actual.keys() if actual[key] != expected[key]]
         faults = missing + surplus + different
-        self.assertFalse(faults, f"{what}: {len(faults)} faults, the first of them:\n" + "\n".join(faults[:MOST_FAULTS]))
+        first = "\n".join(faults[:MOST_FAULTS])
+        self.assertFalse(faults, f"{what}: {len(faults)} faults, the first of them:\n{first}")
 
     @classmethod
     def wait_for_estimator(cls):

@@ -1,7 +1,7 @@
-"""Under --collector.ipvs.node-exporter-names the page has node_exporter's eight families, exactly as it would serve them.
+"""Under --collector.ipvs.node-exporter-names the page has node_exporter's eight families, exactly as it serves them.
 
-node_exporter's parser of /proc/net/ip_vs knows TCP, UDP and FWM lines only, and gives the backends of an SCTP service to
-whatever service was before it. So SCTP is kept out of the compared table, and a test of its own shows the difference.
+node_exporter's parser of /proc/net/ip_vs knows TCP, UDP and FWM lines only, and gives the backends of an SCTP service
+to whatever service was before it. So SCTP is kept out of the compared table, and a test of its own shows the difference.
 """
 
 import everything

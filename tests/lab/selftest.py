@@ -21,24 +21,32 @@ SKIPPED = 77
 BOOT_LIMIT = 60
 
 
-def leftovers():
-    """Shared folders of guests."""
-    return {str(path) for path in pathlib.Path(tempfile.gettempdir()).glob("ipvs-lab-*")}
-
-
-class LabRunTest(unittest.TestCase):
+class LabTest(unittest.TestCase):
+    """Gives each test a temporary folder of its own, in which the lab must leave nothing."""
 
     def setUp(self):
         self.folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
-        self.before = leftovers()
+        self.temporary = self.folder / "temporary"
+        self.temporary.mkdir()
+        self.environment = os.environ | {"TMPDIR": str(self.temporary)}
+
+    def tearDown(self):
+        self.assertEqual(list(self.temporary.iterdir()), [])
+        self.assertEqual(processes_that_mention(str(self.temporary)), [])
+
+    def lab(self, *arguments):
+        """Runs the lab to its end."""
+        return subprocess.run([LAB, *arguments], capture_output=True, text=True, timeout=2 * BOOT_LIMIT, check=False,
+                              env=self.environment)
+
+
+class LabRunTest(LabTest):
 
     def run_script(self, script, *arguments, timeout=BOOT_LIMIT):
-        """Runs a script in the guest; checks afterwards that nothing of this boot is left."""
+        """Runs a script in the guest."""
         path = self.folder / "script.py"
         path.write_text(script, encoding="utf-8")
-        result = subprocess.run([LAB, "run", "--timeout", str(timeout), path, *arguments], capture_output=True,
-                                text=True, timeout=2 * BOOT_LIMIT, check=False)
-        return result
+        return self.lab("run", "--timeout", str(timeout), path, *arguments)
 
     def test_hands_back_output_and_status(self):
         result = self.run_script("import sys; print(sys.argv[1:]); sys.exit(42)", "one", "two words")
@@ -67,21 +75,20 @@ class LabRunTest(unittest.TestCase):
         result = self.run_script("import os; os.kill(os.getpid(), 9)")
         self.assertEqual(result.returncode, 128 + signal.SIGKILL)
 
-    def tearDown(self):
-        self.assertEqual(leftovers() - self.before, set())
 
-
-class LabServeTest(unittest.TestCase):
+class LabServeTest(LabTest):
 
     @contextlib.contextmanager
     def serving(self, *flags):
-        """A `lab serve` on a free port: (process, url)."""
+        """A `lab serve` on a free port: (process, url). It is asked to end when the block does."""
         with subprocess.Popen([LAB, "serve", "--listen", "127.0.0.1:0", *flags], stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT, text=True) as process:
+                              stderr=subprocess.STDOUT, text=True, env=self.environment) as process:
             try:
                 yield process, self.find_url(process)
             finally:
-                process.kill()
+                process.send_signal(signal.SIGTERM)
+                process.stdout.read()
+                self.assertEqual(process.wait(10), 128 + signal.SIGTERM)
 
     def find_url(self, process):
         seen = []
@@ -92,32 +99,36 @@ class LabServeTest(unittest.TestCase):
         self.fail("no address in:\n" + "".join(seen))
 
     def test_serves_moving_traffic_and_leaves_nothing_behind(self):
-        before = leftovers()
-        with self.serving("--steady", "--", "--log.format=json") as (process, url):
+        with self.serving("--steady", "--", "--log.format=json") as (_, url):
             first = read_page(url)
             self.assertEqual(first.value("ipvs_up"), 1)
             deadline = time.monotonic() + 20
             while read_page(url).value("ipvs_connections_total") <= first.value("ipvs_connections_total"):
                 self.assertLess(time.monotonic(), deadline, "no traffic")
-            process.send_signal(signal.SIGTERM)
-            process.stdout.read()
-            self.assertEqual(process.wait(10), 128 + signal.SIGTERM)
-        self.assertEqual(leftovers() - before, set())
         self.assertFalse(os.path.exists("/sys/class/net/lab0"))
 
     def test_a_wrong_flag_is_said_and_ends_it(self):
-        result = subprocess.run([LAB, "serve", "--listen", "127.0.0.1:0", "--", "--no-such-flag"], capture_output=True,
-                                text=True, timeout=BOOT_LIMIT, check=False)
+        result = self.lab("serve", "--listen", "127.0.0.1:0", "--", "--no-such-flag")
         self.assertEqual(result.returncode, 2)
         self.assertIn("no-such-flag", result.stdout)
 
     def test_a_port_in_use_is_said(self):
         with self.serving("--steady") as (_, url):
             address = url.removeprefix("http://").replace("localhost", "127.0.0.1")
-            result = subprocess.run([LAB, "serve", "--listen", address], capture_output=True, text=True, timeout=20,
-                                    check=False)
+            result = self.lab("serve", "--listen", address)
         self.assertEqual(result.returncode, 1)
         self.assertIn(f"cannot listen on {address}", result.stderr)
+
+
+def processes_that_mention(word):
+    """The command lines with that word in them; a guest's has its shared folder."""
+    found = []
+    for path in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            command = path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            if word in command:
+                found.append(command)
+    return found
 
 
 def read_page(url):

@@ -106,7 +106,7 @@ def _becomes_ready(guest):
 
 def _explain(listener, steady):
     address, port = listener.getsockname()[:2]
-    host = {"127.0.0.1": "localhost", "0.0.0.0": "localhost", "::": "localhost", "::1": "localhost"}.get(address, address)
+    host = "localhost" if address in ("127.0.0.1", "0.0.0.0", "::", "::1") else address
     url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     events = "" if steady else "Every half minute something happens to a\nbackend; a line here says what. "
     _say(f"serving on {url}")

@@ -15,7 +15,6 @@ import topology
 
 FOLDER = pathlib.Path("/run/servers")
 IPPROTO_SCTP = 132
-HTTP_PORTS = (80, 8080)
 HTTPS_PORT = 443
 TCP_PORTS = (21, 22)
 UDP_PORTS = (53, 5060)

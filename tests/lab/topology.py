@@ -6,8 +6,8 @@
     10.9.0.2 --- director .1
     2001:db8:9::2   10.9.0.1, 2001:db8:9::1
 
-Everything that is balanced by DR or tunnel is reached over the bridge; what is masqueraded is reached through the second
-link, so that replies must come back through the director.
+Everything that is balanced by DR or tunnel is reached over the bridge; what is masqueraded is reached through the
+second link, so that replies must come back through the director.
 """
 
 import netns
@@ -40,7 +40,8 @@ VIPS_ON_REAL_SERVERS = tuple(vip for vip in VIPS + VIPS6 if vip not in (MASQUERA
 GUE_PORT = 6080
 
 # ip_vs and what the table makes the kernel load with it, in the order in which they can be removed.
-MODULES = ("ip_vs_rr", "ip_vs_wrr", "ip_vs_wlc", "ip_vs_lc", "ip_vs_nq", "ip_vs_sh", "ip_vs_mh", "ip_vs_pe_sip", "ip_vs")
+MODULES = ("ip_vs_rr", "ip_vs_wrr", "ip_vs_wlc", "ip_vs_lc", "ip_vs_nq", "ip_vs_sh", "ip_vs_mh", "ip_vs_pe_sip",
+           "ip_vs")
 
 MARK_RULES = f"""*mangle
 -A PREROUTING -d {MARKED} -p tcp -m multiport --dports 80,22 -j MARK --set-mark 10

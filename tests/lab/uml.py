@@ -21,11 +21,17 @@ import syscalls
 HERE = pathlib.Path(__file__).resolve().parent
 KERNEL = "/usr/bin/linux.uml"
 MODULES = "/usr/lib/uml/modules"
+SYSTEM_PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
+
+# What the topology is built with, and the Debian packages that have it.
+PROGRAMS = {"modprobe": "kmod", "ip": "iproute2", "ipvsadm": "ipvsadm", "iptables-legacy-restore": "iptables",
+            "nginx": "nginx-light", "openssl": "openssl", "curl": "curl"}
+
 FORWARDED_PREFIXES = ("IPVS_", "LAB_", "ASAN_", "LSAN_", "TSAN_", "UBSAN_")
 CONSOLE_TAIL_LINES = 40
 
-# A process namespace for the guest kernel: should even this program be killed, all of the guest goes with it. (A shell is
-# its first process, because a kernel that panics ends itself with a signal that first processes ignore.) That takes
+# A process namespace for the guest kernel: should even this program be killed, all of the guest goes with it. (A shell
+# is its first process, because a kernel that panics ends itself with a signal that first processes ignore.) That takes
 # privilege; without it only an orderly end cleans up.
 CAGE = ("unshare", "--pid", "--fork", "--kill-child=KILL", "sh", "-c", '"$@"; exit $?', "sh")
 
@@ -40,8 +46,9 @@ def missing_part():
         return f"{KERNEL} is missing: install the Debian package user-mode-linux"
     if not os.path.isdir(MODULES):
         return f"{MODULES} is missing: install the Debian package user-mode-linux"
-    if not shutil.which("modprobe", path="/usr/sbin:/sbin:/usr/bin:/bin"):
-        return "modprobe is missing: install the Debian package kmod"
+    absent = {program: package for program, package in PROGRAMS.items() if not shutil.which(program, path=SYSTEM_PATH)}
+    if absent:
+        return f"missing are {', '.join(absent)}: install the Debian packages {', '.join(absent.values())}"
     if _has_wide_registers() and not shutil.which("cc"):
         return "no C compiler (cc): this processor has AMX, and wide_registers.c must be built for the guest kernel"
     return None
@@ -140,7 +147,7 @@ class Guest:
                 "con=null", "con0=null,fd:1", f"con1={task_terminal}", *self._kernel_arguments]
 
     def _host_environment(self):
-        environment = {"PATH": "/usr/bin:/bin", "HOME": str(self.share)}
+        environment = {"PATH": SYSTEM_PATH, "HOME": str(self.share)}
         if _has_wide_registers():
             library = self.share / "wide_registers.so"
             source = HERE / "wide_registers.c"

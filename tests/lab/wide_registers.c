@@ -1,10 +1,11 @@
 // Lets the Debian 12 user-mode kernel run on processors with AMX.
 //
-// The kernel keeps a guest's vector registers in a buffer that ends after AVX-512 and PKRU, and hands exactly that
-// to ptrace(PTRACE_SETREGSET, NT_X86_XSTATE). The host accepts nothing but its full size, which the AMX tiles make
-// larger: EFAULT, and the guest panics before its first instruction ("ptrace set fp regs failed, errno = 14").
-// Preloaded into linux.uml, this pads the buffer to the full size. The padding stays in its initial state: no guest
-// process can use the tiles, since the guest kernel knows no way to permit them.
+// The kernel keeps a guest's vector registers in a buffer that ends after AVX-512 and PKRU, and
+// hands exactly that to ptrace(PTRACE_SETREGSET, NT_X86_XSTATE). The host accepts nothing but its
+// full size, which the AMX tiles make larger: EFAULT, and the guest panics before its first
+// instruction ("ptrace set fp regs failed, errno = 14"). Preloaded into linux.uml, this pads the
+// buffer to the full size. The padding stays in its initial state: no guest process can use the
+// tiles, since the guest kernel knows no way to permit them.
 
 #define _GNU_SOURCE
 #include <cpuid.h>
@@ -18,9 +19,16 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-enum { kXsaveLeaf = 0xd, kComponentsInUse = 512, kFirstExtended = 2, kComponents = 63, kRoom = 65536 };
+enum {
+  kXsaveLeaf = 0xd,
+  kComponentsInUse = 512,
+  kFirstExtended = 2,
+  kComponents = 63,
+  kRoom = 65536
+};
 
-// The components that lie wholly inside the first `length` bytes of the standard save area, as the bits of its header.
+// The components that lie wholly inside the first `length` bytes of the standard save area, as the
+// bits of its header.
 static uint64_t ComponentsWithin(size_t length) {
   uint64_t components = 3;  // x87 and SSE: always there
   for (unsigned i = kFirstExtended; i < kComponents; ++i) {
@@ -45,7 +53,8 @@ static long SetWideRegisters(pid_t pid, const struct iovec* given) {
     full_size = FullSize(pid);
     components = ComponentsWithin(given->iov_len);
   }
-  if (given->iov_len >= full_size) return syscall(SYS_ptrace, PTRACE_SETREGSET, pid, NT_X86_XSTATE, given);
+  if (given->iov_len >= full_size)
+    return syscall(SYS_ptrace, PTRACE_SETREGSET, pid, NT_X86_XSTATE, given);
   memcpy(buffer, given->iov_base, given->iov_len);
   uint64_t in_use;
   memcpy(&in_use, buffer + kComponentsInUse, sizeof in_use);
@@ -63,7 +72,8 @@ long ptrace(enum __ptrace_request request, ...) {
   void* address = va_arg(arguments, void*);
   void* data = va_arg(arguments, void*);
   va_end(arguments);
-  if (request == PTRACE_SETREGSET && (uintptr_t)address == NT_X86_XSTATE) return SetWideRegisters(pid, data);
+  if (request == PTRACE_SETREGSET && (uintptr_t)address == NT_X86_XSTATE)
+    return SetWideRegisters(pid, data);
   if (request != PTRACE_PEEKTEXT && request != PTRACE_PEEKDATA && request != PTRACE_PEEKUSER)
     return syscall(SYS_ptrace, request, pid, address, data);
   long word;

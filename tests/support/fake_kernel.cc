@@ -8,8 +8,8 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cinttypes>
 #include <charconv>
+#include <cinttypes>
 #include <cstdio>
 #include <cstring>
 #include <span>
@@ -79,16 +79,21 @@ ipvs::ServiceKey DecodeKey(Bytes attributes) {
           key.address.family =
               service.U16() == AF_INET ? AddressFamily::kIpv4 : AddressFamily::kIpv6;
           break;
-        case IPVS_SVC_ATTR_PROTOCOL: key.protocol = static_cast<Protocol>(service.U16()); break;
+        case IPVS_SVC_ATTR_PROTOCOL:
+          key.protocol = static_cast<Protocol>(service.U16());
+          break;
         case IPVS_SVC_ATTR_ADDR:
           std::memcpy(key.address.bytes.data(), service.value().data(), 16);
           break;
-        case IPVS_SVC_ATTR_PORT: key.port = service.NetworkU16(); break;
+        case IPVS_SVC_ATTR_PORT:
+          key.port = service.NetworkU16();
+          break;
         case IPVS_SVC_ATTR_FWMARK:
           key.fwmark = service.U32();
           key.protocol = Protocol::kFwmark;
           break;
-        default: break;
+        default:
+          break;
       }
     }
   }
@@ -113,10 +118,14 @@ std::string HexEndpoint(const Address& address, std::uint16_t port) {
 
 const char* ForwardWord(ForwardMethod forward) {
   switch (forward) {
-    case ForwardMethod::kLocal: return "Local";
-    case ForwardMethod::kTunnel: return "Tunnel";
-    case ForwardMethod::kRoute: return "Route";
-    default: return "Masq";
+    case ForwardMethod::kLocal:
+      return "Local";
+    case ForwardMethod::kTunnel:
+      return "Tunnel";
+    case ForwardMethod::kRoute:
+      return "Route";
+    default:
+      return "Masq";
   }
 }
 
@@ -387,30 +396,30 @@ Kernel::Kernel() {
 void Kernel::Has(const Service& service) {
   Forgets(ToString(service.value().key));
   services_.insert(services_.begin(), service.value());
-  WriteServicesFile();
+  services_file_is_old_ = true;
 }
 
 void Kernel::Forgets(std::string_view service) {
   const ipvs::ServiceKey key = ParseService(service);
   std::erase_if(services_, [&](const ipvs::Service& s) { return s.key == key; });
-  WriteServicesFile();
+  services_file_is_old_ = true;
 }
 
 void Kernel::ForgetsBackend(std::string_view service, std::string_view backend) {
   const ipvs::BackendKey key = ParseBackend(backend);
   std::erase_if(Get(service).backends, [&](const ipvs::Backend& b) { return b.key == key; });
-  WriteServicesFile();
+  services_file_is_old_ = true;
 }
 
 void Kernel::Adds(std::string_view service, const Backend& backend) {
   std::vector<ipvs::Backend>& backends = Get(service).backends;
   backends.insert(backends.begin(), backend.value());
-  WriteServicesFile();
+  services_file_is_old_ = true;
 }
 
 void Kernel::Flushes() {
   services_.clear();
-  WriteServicesFile();
+  services_file_is_old_ = true;
 }
 
 void Kernel::Runs(const ipvs::SyncDaemon& daemon) { daemons_.push_back(daemon); }
@@ -441,7 +450,6 @@ void Kernel::Recovers() {
 
 // ip_vs_info_seq_show() of net/netfilter/ipvs/ip_vs_ctl.c
 void Kernel::WriteServicesFile() {
-  if (!loaded_) return;
   std::string text =
       "IP Virtual Server version 1.2.1 (size=4096)\n"
       "Prot LocalAddress:Port Scheduler Flags\n"
@@ -463,10 +471,10 @@ void Kernel::WriteServicesFile() {
     }
     text += "\n";
     for (const ipvs::Backend& backend : service.backends) {
-      std::snprintf(line, sizeof line, "  -> %s      %-7s %-6" PRIu64 " %-10" PRIu64 " %-10" PRIu64 "\n",
-                    HexEndpoint(backend.key.address, backend.key.port).c_str(),
-                    ForwardWord(backend.forward), backend.weight, backend.active_connections,
-                    backend.inactive_connections);
+      std::snprintf(
+          line, sizeof line, "  -> %s      %-7s %-6" PRIu64 " %-10" PRIu64 " %-10" PRIu64 "\n",
+          HexEndpoint(backend.key.address, backend.key.port).c_str(), ForwardWord(backend.forward),
+          backend.weight, backend.active_connections, backend.inactive_connections);
       text += line;
     }
   }
@@ -524,7 +532,8 @@ Kernel::Message Kernel::EncodeBackend(const ipvs::Backend& backend) const {
   nest.Number(IPVS_DEST_ATTR_L_THRESH, backend.lower_threshold);
   nest.Number(IPVS_DEST_ATTR_ACTIVE_CONNS, static_cast<std::uint32_t>(backend.active_connections));
   nest.Number(IPVS_DEST_ATTR_INACT_CONNS, static_cast<std::uint32_t>(backend.inactive_connections));
-  nest.Number(IPVS_DEST_ATTR_PERSIST_CONNS, static_cast<std::uint32_t>(backend.persistence_templates.value_or(0)));
+  nest.Number(IPVS_DEST_ATTR_PERSIST_CONNS,
+              static_cast<std::uint32_t>(backend.persistence_templates.value_or(0)));
   nest.Number<std::uint16_t>(IPVS_DEST_ATTR_ADDR_FAMILY, ipv4 ? AF_INET : AF_INET6);
   nest.Counters(IPVS_DEST_ATTR_STATS, IPVS_DEST_ATTR_STATS64, backend.counters);
   return nest.Whole();
@@ -584,7 +593,8 @@ std::vector<Kernel::Message> Kernel::Reply(const netlink::Request& request, int&
       writer.AddU32(IPVS_INFO_ATTR_CONN_TAB_SIZE, 4096);
       messages.push_back({writer.bytes().begin(), writer.bytes().end()});
       break;
-    default: error = EOPNOTSUPP;
+    default:
+      error = EOPNOTSUPP;
   }
   return messages;
 }
@@ -608,6 +618,7 @@ Result<void> Kernel::Answer(const netlink::Request& request, Deadline deadline,
   const auto own = damage_.find(requests_.size());
   const Damage damage = own == damage_.end() ? every_damage_ : own->second;
   if (damage.action_) damage.action_();
+  if (loaded_ && std::exchange(services_file_is_old_, false)) WriteServicesFile();
   if (damage.silent_) return netlink::TimeoutError(deadline - Clock::now());
   if (!loaded_) return Error{ErrorCode::kModuleAbsent, "the kernel has no such family"};
 
@@ -622,7 +633,10 @@ Result<void> Kernel::Answer(const netlink::Request& request, Deadline deadline,
     messages.erase(messages.begin() + static_cast<std::ptrdiff_t>(*damage.skip_));
   }
   if (damage.end_.has_value()) messages.resize(std::min(messages.size(), *damage.end_));
-  if (damage.twice_) messages.insert(messages.end(), messages.begin(), messages.end());
+  if (damage.twice_) {
+    const std::vector<Message> again = messages;
+    messages.insert(messages.end(), again.begin(), again.end());
+  }
   if (damage.error_after_.has_value()) {
     messages.resize(std::min(messages.size(), *damage.error_after_));
     error = *damage.error_;
@@ -652,10 +666,10 @@ Result<void> Kernel::Answer(const netlink::Request& request, Deadline deadline,
 
   netlink::Conversation conversation(expected);
   for (const std::vector<std::byte>& datagram : datagrams) {
-    const Bytes bytes = Bytes(datagram).first(
-        std::min(datagram.size(), damage.cut_.value_or(datagram.size())));
-    const auto progress = conversation.Receive(
-        {bytes, damage.port_.value_or(0), damage.truncated_}, on_message);
+    const Bytes bytes =
+        Bytes(datagram).first(std::min(datagram.size(), damage.cut_.value_or(datagram.size())));
+    const auto progress =
+        conversation.Receive({bytes, damage.port_.value_or(0), damage.truncated_}, on_message);
     if (!progress.ok()) return progress.error();
     if (progress.value() == netlink::Progress::kDone) return {};
   }

@@ -128,7 +128,8 @@ class Kernel {
   void UnloadsModule();
   void LoadsModule();  // with the rules it had
 
-  // How it tells: an older kernel, one that adds what nobody knows, one that tells things backwards.
+  // How it tells: an older kernel, one that adds what nobody knows, one that tells things
+  // backwards.
   void TellsOnly32BitCounters() { wide_counters_ = false; }
   void TellsUnknownAttributes() { unknown_attributes_ = true; }
   void TellsAttributesBackwards() { backwards_ = true; }
@@ -143,8 +144,8 @@ class Kernel {
   // What was asked, such as "GET_SERVICE dump", "GET_DEST dump 10.0.0.1:80/TCP", "GET_INFO".
   const std::vector<std::string>& requests() const { return requests_; }
 
-  // procfs, with net/ip_vs as the kernel writes it, net/ip_vs_stats_percpu with one CPU, and the
-  // settings run_estimation 1 and sync_threshold 3 50.
+  // procfs, with net/ip_vs as the kernel writes it (brought up to date with each request),
+  // net/ip_vs_stats_percpu with one CPU, and the settings run_estimation 1 and sync_threshold 3 50.
   Procfs& procfs() { return procfs_; }
   const std::string& procfs_root() const { return procfs_.root(); }
 
@@ -170,6 +171,7 @@ class Kernel {
   std::vector<ipvs::Service> services_;
   std::vector<ipvs::SyncDaemon> daemons_;
   bool loaded_ = true;
+  bool services_file_is_old_ = false;
   bool wide_counters_ = true;
   bool unknown_attributes_ = false;
   bool backwards_ = false;

@@ -9,7 +9,8 @@ namespace lvs {
 // environment the file is written instead; read its diff as if it were code.
 void ExpectGolden(const std::string& name, const std::string& text);
 
-// The same for a part of a file of the repository: what stands between the lines "<!-- NAME -->" and
+// The same for a part of a file of the repository: what stands between the lines "<!-- NAME -->"
+// and
 // "<!-- /NAME -->" of path.
 void ExpectGoldenBlock(const std::string& path, const std::string& name, const std::string& text);
 

@@ -19,9 +19,15 @@ inline std::vector<std::string> Record(const Family& family) {
       if (!labels.empty() && !more.empty()) line += ',';
       line.append(more).append("} ");
       switch (value.kind()) {
-        case Number::Kind::kUnsigned: line += std::to_string(value.as_unsigned()); break;
-        case Number::Kind::kSigned: line += std::to_string(value.as_signed()); break;
-        case Number::Kind::kDouble: line += std::to_string(value.AsDouble()); break;
+        case Number::Kind::kUnsigned:
+          line += std::to_string(value.as_unsigned());
+          break;
+        case Number::Kind::kSigned:
+          line += std::to_string(value.as_signed());
+          break;
+        case Number::Kind::kDouble:
+          line += std::to_string(value.AsDouble());
+          break;
       }
       lines.push_back(line);
     }

@@ -26,10 +26,10 @@ TEST(ParseBackendLabels, EmptyMeansNoLabels) {
 }
 
 TEST(ParseBackendLabels, RefusesUnknownRepeatedAndEmptyNames) {
-  for (const auto& [list, reason] :
-       std::vector<std::pair<const char*, const char*>>{{"port", "unknown backend label \"port\""},
-                                                        {"proto,proto", "given twice"},
-                                                        {"proto,,proto", "unknown backend label"}}) {
+  for (const auto& [list, reason] : std::vector<std::pair<const char*, const char*>>{
+           {"port", "unknown backend label \"port\""},
+           {"proto,proto", "given twice"},
+           {"proto,,proto", "unknown backend label"}}) {
     const Result<BackendLabelSet> labels = ParseBackendLabels(list);
     ASSERT_FALSE(labels.ok()) << list;
     EXPECT_THAT(labels.error().message, HasSubstr(reason));

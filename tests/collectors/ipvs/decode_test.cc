@@ -106,11 +106,9 @@ constexpr char kBackupDaemon[] =
     "3c0003000800010002000000070002006c6f0000080003000700000006000400e3ff00000600070090220000"
     "050008000100000008000500e0000051";
 
-constexpr char kInfo[] =
-    "08000100010201000800020000100000";
+constexpr char kInfo[] = "08000100010201000800020000100000";
 
-constexpr char kTimeouts[] =
-    "08000400840300000800050078000000080006002c010000";
+constexpr char kTimeouts[] = "08000400840300000800050078000000080006002c010000";
 
 std::vector<std::byte> FromHex(std::string_view hex) {
   const auto digit = [](char c) { return c <= '9' ? c - '0' : c - 'a' + 10; };
@@ -367,7 +365,7 @@ TEST_F(Decode, ServiceOfAnotherProtocolIsToldApart) {
 
 TEST_F(Decode, MarksAreUnsigned) {
   std::vector<std::byte> bytes = FromHex(kMarkService);
-  bytes[15] = std::byte{0x80};
+  bytes[19] = std::byte{0x80};
   Service service;
   ASSERT_TRUE(DecodeService(bytes, service).ok());
   EXPECT_EQ(ToString(service.key), "mark 8000000A ipv4");

@@ -57,7 +57,11 @@ TEST(AttributeWriter, LaysBytesOutAsTheKernelDoes) {
   writer.AddText(6, "rr");
   writer.EndNest(nest);
   // Little endian lengths and types, port in network order, NUL and padding behind the text.
-  const std::string expected("\x06\0\x04\0\0\x35\0\0" "\x0c\0\x01\0" "\x07\0\x06\0rr\0\0", 20);
+  const std::string expected(
+      "\x06\0\x04\0\0\x35\0\0"
+      "\x0c\0\x01\0"
+      "\x07\0\x06\0rr\0\0",
+      20);
   const Bytes bytes = writer.bytes();
   EXPECT_EQ(std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size()), expected);
 }
@@ -70,7 +74,8 @@ TEST(AttributeWriter, StartsAgainAfterClear) {
 }
 
 TEST(AttributeReader, MasksTheFlagBitsOfTheType) {
-  const std::string bytes("\x08\0\x01\x80\x04\0\x02\x40", 8);  // nested 1, holding 2 in network order
+  const std::string bytes("\x08\0\x01\x80\x04\0\x02\x40",
+                          8);  // nested 1, holding 2 in network order
   AttributeReader reader(AsBytes(bytes));
   ASSERT_TRUE(reader.Next());
   EXPECT_EQ(reader.type(), 1);

@@ -218,8 +218,8 @@ TEST_F(Framing, ErrorOfTheTakerEndsTheExchange) {
 TEST(EncodeRequest, WritesBothHeadersAndTheAttributes) {
   const std::string attributes = "\x08\0\x01\0abcd";
   std::vector<std::byte> datagram = {std::byte{9}};
-  EncodeRequest({4, Request::Kind::kDump, std::as_bytes(std::span(attributes.data(), 4))}, kExpected,
-                1, datagram);
+  EncodeRequest({4, Request::Kind::kDump, std::as_bytes(std::span(attributes.data(), 4))},
+                kExpected, 1, datagram);
   nlmsghdr header;
   ASSERT_EQ(datagram.size(), NLMSG_HDRLEN + GENL_HDRLEN + 4u);
   std::memcpy(&header, datagram.data(), sizeof header);

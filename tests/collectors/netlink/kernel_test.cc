@@ -1,5 +1,5 @@
-// The transport over a real generic netlink socket. Every Linux has the family "nlctrl", which lists
-// all families to anybody.
+// The transport over a real generic netlink socket. Every Linux has the family "nlctrl", which
+// lists all families to anybody.
 #include "collectors/netlink/kernel.h"
 
 #include <gtest/gtest.h>
@@ -94,12 +94,11 @@ TEST(KernelTransport, RefusalLeavesTheSocketInUse) {
 
 TEST(KernelTransport, UnknownFamilyIsAbsent) {
   KernelTransport transport("no such family", 1);
-  const Result<void> absent =
-      transport.Exchange({1, Request::Kind::kDump, {}}, Soon(), [](Bytes) { return Result<void>(); });
+  const Result<void> absent = transport.Exchange({1, Request::Kind::kDump, {}}, Soon(),
+                                                 [](Bytes) { return Result<void>(); });
   ASSERT_FALSE(absent.ok());
   EXPECT_EQ(absent.error().code, ErrorCode::kModuleAbsent);
-  EXPECT_EQ(absent.error().message,
-            "the kernel has no generic netlink family \"no such family\"");
+  EXPECT_EQ(absent.error().message, "the kernel has no generic netlink family \"no such family\"");
 }
 
 TEST(KernelTransport, UnknownCommandIsNotSupported) {
@@ -122,10 +121,9 @@ TEST(KernelTransport, ReplacesItsSocketAfterATakersError) {
   KernelTransport transport("nlctrl", 2);
   ASSERT_TRUE(ListFamilies(transport, Soon()).ok());
   const std::set<std::string> before = OpenSockets();
-  const Result<void> failed =
-      transport.Exchange(kListFamilies, Soon(), [](Bytes) -> Result<void> {
-        return Error{ErrorCode::kMalformed, "not like this"};
-      });
+  const Result<void> failed = transport.Exchange(kListFamilies, Soon(), [](Bytes) -> Result<void> {
+    return Error{ErrorCode::kMalformed, "not like this"};
+  });
   ASSERT_FALSE(failed.ok());
   EXPECT_EQ(failed.error().message, "not like this");
   ASSERT_TRUE(ListFamilies(transport, Soon()).ok());

@@ -12,8 +12,8 @@ namespace {
 using testing::SizeIs;
 
 TEST(ParseStat, ReadsFieldsBehindACommandNameWithBlanksAndParentheses) {
-  const Result<Stat> stat = ParseStat(
-      "42 (a) b (c) S 1 2 3 4 5 6 7 8 9 10 101 102 13 14 15 16 7 18 999 4096 25 26 27\n");
+  const Result<Stat> stat =
+      ParseStat("42 (a) b (c) S 1 2 3 4 5 6 7 8 9 10 101 102 13 14 15 16 7 18 999 4096 25 26 27\n");
   ASSERT_TRUE(stat.ok()) << stat.error().message;
   EXPECT_EQ(stat.value().user_ticks, 101U);
   EXPECT_EQ(stat.value().system_ticks, 102U);
@@ -24,8 +24,7 @@ TEST(ParseStat, ReadsFieldsBehindACommandNameWithBlanksAndParentheses) {
 }
 
 TEST(ParseStat, RefusesEveryCutLine) {
-  const std::string line =
-      "42 (name) S 1 2 3 4 5 6 7 8 9 10 101 102 13 14 15 16 7 18 999 4096 25";
+  const std::string line = "42 (name) S 1 2 3 4 5 6 7 8 9 10 101 102 13 14 15 16 7 18 999 4096 25";
   for (std::size_t size = 0; size < line.size() - 1; ++size) {
     const Result<Stat> stat = ParseStat(std::string_view(line).substr(0, size));
     EXPECT_FALSE(stat.ok()) << size;

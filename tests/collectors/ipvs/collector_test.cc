@@ -1,0 +1,95 @@
+#include "collectors/ipvs/collector.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/support/fake_kernel.h"
+#include "tests/support/recording_sink.h"
+
+namespace lvs::ipvs {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+using testing::SizeIs;
+using testing::StartsWith;
+
+class IpvsCollectorTest : public testing::Test {
+ protected:
+  Collection Collect() { return collector_.Collect(Clock::now() + std::chrono::seconds(10)); }
+
+  fake::Kernel kernel_;
+  Published<LatestReading> latest_;
+  IpvsCollector collector_{std::make_unique<Reader>(kernel_.Connect(), kernel_.procfs_root()),
+                           CollectorOptions{}, latest_};
+};
+
+TEST_F(IpvsCollectorTest, DrainedBackendKeepsItsCounters) {
+  kernel_.Has(fake::Service("10.0.0.1:80/TCP")
+                  .With(fake::Backend("10.1.0.1:80").Weight(0).Counters({5, 6, 7, 8, 9})));
+  const Collection collection = Collect();
+  EXPECT_THAT(Record(collection.families, "ipvs_backend_connections_total"),
+              ElementsAre(testing::EndsWith("} 5")));
+  EXPECT_THAT(Record(collection.families, "ipvs_backend_weight"),
+              ElementsAre(testing::EndsWith("} 0")));
+}
+
+TEST_F(IpvsCollectorTest, ABackendKeepsItsLabelsWhenOthersComeBeforeIt) {
+  kernel_.Has(fake::Service("10.0.0.1:80/TCP").With(fake::Backend("10.1.0.1:80").Weight(3)));
+  Collect();
+  kernel_.Adds("10.0.0.1:80/TCP", fake::Backend("10.1.0.2:80").Weight(4));
+  const Collection collection = Collect();
+  EXPECT_THAT(Record(collection.families, "ipvs_backend_weight"),
+              testing::UnorderedElementsAre(
+                  HasSubstr("remote_address=\"10.1.0.1\",remote_port=\"80\"} 3"),
+                  HasSubstr("remote_address=\"10.1.0.2\",remote_port=\"80\"} 4")));
+}
+
+// A page that is still being written keeps its own snapshot.
+TEST_F(IpvsCollectorTest, FamiliesOutliveTheNextReading) {
+  kernel_.Has(fake::Service("10.0.0.1:80/TCP").With(fake::Backend("10.1.0.1:80").Weight(3)));
+  const Collection first = Collect();
+  kernel_.Flushes();
+  kernel_.Has(fake::Service("10.0.0.9:80/TCP"));
+  const Collection second = Collect();
+  EXPECT_THAT(Record(first.families, "ipvs_backend_weight"),
+              ElementsAre(HasSubstr("local_address=\"10.0.0.1\"")));
+  EXPECT_THAT(Record(second.families, "ipvs_backend_weight"), IsEmpty());
+}
+
+TEST_F(IpvsCollectorTest, WithoutTheCapabilityItSaysWhichFamiliesAreLost) {
+  kernel_.Has(fake::Service("10.0.0.1:80/TCP").With(fake::Backend("10.1.0.1:80")));
+  kernel_.OnEveryRequest().FailsWith(EPERM);
+  const Collection collection = Collect();
+  ASSERT_TRUE(collection.error.has_value());
+  EXPECT_THAT(collection.error->message, HasSubstr("CAP_NET_ADMIN"));
+  EXPECT_THAT(collection.error->message, HasSubstr("ipvs_backend_connections_total"));
+  EXPECT_THAT(collection.error->message, HasSubstr("ipvs_timeout_seconds"));
+  EXPECT_THAT(collection.error->message, Not(HasSubstr("ipvs_backend_weight")));
+  EXPECT_THAT(Record(collection.families, "ipvs_backend_weight"), SizeIs(1));
+  EXPECT_THAT(Record(collection.families, "ipvs_up"), ElementsAre("{} 0"));
+}
+
+TEST_F(IpvsCollectorTest, PublishesTheLastTableAndHowTheLastReadingWent) {
+  EXPECT_EQ(latest_.Get(), nullptr);
+  kernel_.UnloadsModule();
+  Collect();
+  EXPECT_EQ(latest_.Get()->table, nullptr);
+  EXPECT_FALSE(latest_.Get()->was_up);
+  kernel_.LoadsModule();
+  kernel_.Has(fake::Service("10.0.0.1:80/TCP"));
+  Collect();
+  EXPECT_THAT(latest_.Get()->table->services, SizeIs(1));
+  EXPECT_FALSE(latest_.Get()->error.has_value());
+  kernel_.OnEveryRequest().IsSilent();
+  Collect();
+  EXPECT_THAT(latest_.Get()->table->services, SizeIs(1));
+  ASSERT_TRUE(latest_.Get()->error.has_value());
+  EXPECT_THAT(latest_.Get()->error->message, StartsWith("ipvs: "));
+  EXPECT_TRUE(latest_.Get()->was_up);
+}
+
+}  // namespace
+}  // namespace lvs::ipvs
