@@ -1,5 +1,6 @@
 // The program: reads its flags, starts every thread there is, and waits to be told to stop.
 
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <memory>
@@ -83,7 +84,8 @@ int Run(const Options& options) {
   for (const ListenAddress& address : server.value()->addresses()) {
     log.Info("listening", {{"address", ToString(address)}});
   }
-  scraper.Refresh("ipvs", Clock::now());  // so that trouble is in the log before the first scrape
+  // So that trouble is in the log before the first scrape.
+  scraper.Refresh("ipvs", Clock::now() + std::chrono::seconds(2));
 
   const int signal = WaitForSignal(signals);
   log.Info("stopping", {{"signal", signal == SIGTERM ? "SIGTERM" : "SIGINT"}});

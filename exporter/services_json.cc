@@ -73,8 +73,8 @@ std::string ServicesAsJson(const ipvs::LatestReading& latest) {
   object["error"] = latest.error ? Json(latest.error->message) : Json();
   object["read_at"] = FormatTime(latest.read_at);
   object["services"] = Json::array();
-  for (const ipvs::Service& service : latest.table->services) {
-    object["services"].push_back(ServiceAsJson(service));
+  for (const ipvs::Service* service : InOrder(*latest.table)) {
+    object["services"].push_back(ServiceAsJson(*service));
   }
   constexpr int kCompact = -1;
   return object.dump(kCompact, ' ', false, Json::error_handler_t::replace) + "\n";

@@ -134,7 +134,7 @@ std::string ServicesTable(const ipvs::LatestReading& latest) {
       "<th class=n>active</th><th class=n>inactive</th><th class=n>templates</th>"
       "<th class=n>connections</th><th class=n>bytes in</th><th class=n>bytes out</th></tr></thead>"
       "<tbody>\n";
-  for (const ipvs::Service& service : latest.table->services) html += ServiceRows(service);
+  for (const ipvs::Service* service : InOrder(*latest.table)) html += ServiceRows(*service);
   return html + "</tbody></table></div>\n";
 }
 

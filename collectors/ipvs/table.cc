@@ -1,5 +1,6 @@
 #include "collectors/ipvs/table.h"
 
+#include <algorithm>
 #include <cstdio>
 
 namespace lvs::ipvs {
@@ -28,6 +29,13 @@ std::string ToString(const ServiceKey& key) {
   const std::string address = ToString(key.address);
   return (ipv6 ? "[" + address + "]" : address) + ":" + std::to_string(key.port) + "/" +
          std::string(Name(key.protocol));
+}
+
+std::vector<const Service*> InOrder(const Table& table) {
+  std::vector<const Service*> services;
+  for (const Service& service : table.services) services.push_back(&service);
+  std::ranges::sort(services, {}, [](const Service* service) { return service->key; });
+  return services;
 }
 
 }  // namespace lvs::ipvs

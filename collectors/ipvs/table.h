@@ -151,4 +151,8 @@ struct Table {
   std::vector<Service> services;  // no two with the same key, nor two backends in one service
 };
 
+// The services in the order of their keys, as people like to see them; the kernel's own is newest
+// first. Points into table.
+std::vector<const Service*> InOrder(const Table& table);
+
 }  // namespace lvs::ipvs

@@ -4,8 +4,11 @@ The table has all protocols, both families, all forwarding methods and tunnels, 
 persistence; traffic has gone through it and has stopped.
 """
 
+import contextlib
 import os
 import re
+import socket
+import sys
 
 import deadline
 import everything
@@ -19,6 +22,7 @@ COUNTERS = ("connections", "incoming_packets", "outgoing_packets", "incoming_byt
 FORWARD = {"Route": "route", "Masq": "masquerade", "Tunnel": "tunnel"}
 SYSCTL_FOLDER = "/proc/sys/net/ipv4/vs"
 STABLE_LIMIT = 30
+SYNC_GROUP = ("224.0.0.81", 8848)
 
 
 class IpvsadmTest(labtest.LabTest):
@@ -127,6 +131,17 @@ class IpvsadmTest(labtest.LabTest):
         self.assertEqual(len(expected), 2)
         self.assert_same(self.program.page(), "ipvs_sync_daemon_running", expected)
 
+    def test_lost_synchronisation_datagrams(self):
+        """More than the backup's socket holds, sent while the daemon's thread cannot get the processor."""
+        self.assertEqual(self.program.page().value("ipvs_sync_receive_drops_total"), 0)
+        with self.director.inside(), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender, real_time():
+            sender.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton("127.0.0.1"))
+            for _ in range(500):
+                sender.sendto(bytes(1400), SYNC_GROUP)
+        lost = sync_drops(self.director)
+        self.assertGreater(lost, 0)
+        self.assertEqual(self.program.page().value("ipvs_sync_receive_drops_total"), lost)
+
     def test_version_and_table_size(self):
         page = self.program.page()
         self.assertEqual(page.value("ipvs_connection_table_buckets"), ipvsadm.table_size(self.director))
@@ -163,6 +178,22 @@ class IpvsadmTest(labtest.LabTest):
         page = self.program.page()
         self.assertEqual(page.value("ipvs_estimation_enabled"), 0)
         self.assertEqual(page.value("ipvs_sysctl", name="run_estimation"), 0)
+
+
+@contextlib.contextmanager
+def real_time():
+    """The calling thread keeps the guest's only processor for as long as it does not sleep."""
+    os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
+    try:
+        yield
+    finally:
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+
+
+def sync_drops(host):
+    """The last column of the backup daemon's socket in /proc/net/udp (group and port as this machine's bytes)."""
+    local = f"{int.from_bytes(socket.inet_aton(SYNC_GROUP[0]), sys.byteorder):08X}:{SYNC_GROUP[1]:04X}"
+    return sum(int(line.split()[-1]) for line in host.read("/proc/net/udp").splitlines() if line.split()[1] == local)
 
 
 def held_connection(address):
