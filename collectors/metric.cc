@@ -1,5 +1,6 @@
 #include "collectors/metric.h"
 
+#include <algorithm>
 #include <cassert>
 
 #include "collectors/utf8.h"
@@ -7,22 +8,21 @@
 namespace lvs {
 namespace {
 
+// Printable ASCII but backslash and double quote: written as it is, which is nearly always the case.
+bool IsPlain(std::string_view text) {
+  return std::ranges::all_of(
+      text, [](char c) { return c >= ' ' && c <= '~' && c != '\\' && c != '"'; });
+}
+
 // Backslash, double quote and line feed, as both formats want them in label values; everything else
 // is written as it is.
 void AppendEscaped(std::string& text, std::string_view value) {
   for (const char c : value) {
     switch (c) {
-      case '\\':
-        text += "\\\\";
-        break;
-      case '"':
-        text += "\\\"";
-        break;
-      case '\n':
-        text += "\\n";
-        break;
-      default:
-        text += c;
+      case '\\': text += "\\\\"; break;
+      case '"': text += "\\\""; break;
+      case '\n': text += "\\n"; break;
+      default: text += c;
     }
   }
 }
@@ -67,7 +67,9 @@ void AppendLabel(std::string& text, std::string_view name, std::string_view valu
   if (!text.empty()) text += ',';
   text += name;
   text += "=\"";
-  if (IsValidUtf8(value)) {
+  if (IsPlain(value)) {
+    text += value;
+  } else if (IsValidUtf8(value)) {
     AppendEscaped(text, value);
   } else {
     AppendEscaped(text, ReplaceInvalidUtf8(value));

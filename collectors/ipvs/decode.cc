@@ -89,8 +89,7 @@ std::string VersionText(std::uint32_t version) {
 // The nests STATS and STATS64 have the same numbers; in STATS all but the bytes are 32 bits wide.
 enum class Width { k32, k64 };
 
-Counters ReadCounters(AttributeReader& message, Width width) {
-  AttributeReader reader = message.Nested();
+Counters ReadCounters(AttributeReader& reader, Width width) {
   const auto read = [&] { return width == Width::k64 ? reader.U64() : reader.U32(); };
   Counters counters;
   while (reader.Next()) {
@@ -106,11 +105,28 @@ Counters ReadCounters(AttributeReader& message, Width width) {
   return counters;
 }
 
-// The better of the two nests, in whatever order they come.
-struct BestCounters {
-  std::optional<Counters> wide;
-  std::optional<Counters> narrow;
-  std::optional<Counters> Choose() const { return wide.has_value() ? wide : narrow; }
+// The better of the two nests, in whatever order they come. The kernel always sends both: the narrow
+// one is only looked into where the wide one is missing, which saves a quarter of the decoding.
+class BestCounters {
+ public:
+  void SetWide(AttributeReader& reader) {
+    AttributeReader nest = reader.Nested();
+    wide_ = ReadCounters(nest, Width::k64);
+  }
+  void SetNarrow(AttributeReader& reader) { narrow_ = reader.value(); }
+
+  // reader is told of a fault in the narrow nest.
+  std::optional<Counters> Choose(AttributeReader& reader) const {
+    if (wide_.has_value() || !narrow_.has_value()) return wide_;
+    AttributeReader nest(*narrow_);
+    const Counters counters = ReadCounters(nest, Width::k32);
+    if (!nest.ok()) reader.Fail("whole 32-bit statistics");
+    return counters;
+  }
+
+ private:
+  std::optional<Counters> wide_;
+  std::optional<Bytes> narrow_;
 };
 
 bool IsBalanced(std::uint16_t protocol) {
@@ -140,13 +156,13 @@ std::uint16_t ReadService(AttributeReader& reader, Service& out, Seen& seen) {
       case IPVS_SVC_ATTR_FLAGS: out.flags = ReadFlags(reader); break;
       case IPVS_SVC_ATTR_TIMEOUT: timeout = reader.U32(); break;
       case IPVS_SVC_ATTR_NETMASK: netmask = reader.U32(); break;
-      case IPVS_SVC_ATTR_STATS: counters.narrow = ReadCounters(reader, Width::k32); break;
+      case IPVS_SVC_ATTR_STATS: counters.SetNarrow(reader); break;
       case IPVS_SVC_ATTR_PE_NAME: out.persistence_engine = reader.Text(kMaxName); break;
-      case IPVS_SVC_ATTR_STATS64: counters.wide = ReadCounters(reader, Width::k64); break;
+      case IPVS_SVC_ATTR_STATS64: counters.SetWide(reader); break;
       default: break;
     }
   }
-  out.counters = counters.Choose();
+  out.counters = counters.Choose(reader);
   const bool mark = seen.Has(IPVS_SVC_ATTR_FWMARK);
   if (mark) out.key = {.address = {}, .protocol = Protocol::kFwmark, .port = 0, .fwmark = out.key.fwmark};
   out.key.protocol = mark ? Protocol::kFwmark : static_cast<Protocol>(protocol);
@@ -178,16 +194,16 @@ void ReadBackend(AttributeReader& reader, AddressFamily service_family, Backend&
       case IPVS_DEST_ATTR_ACTIVE_CONNS: out.active_connections = reader.U32(); break;
       case IPVS_DEST_ATTR_INACT_CONNS: out.inactive_connections = reader.U32(); break;
       case IPVS_DEST_ATTR_PERSIST_CONNS: out.persistence_templates = reader.U32(); break;
-      case IPVS_DEST_ATTR_STATS: counters.narrow = ReadCounters(reader, Width::k32); break;
+      case IPVS_DEST_ATTR_STATS: counters.SetNarrow(reader); break;
       case IPVS_DEST_ATTR_ADDR_FAMILY: family = ReadFamily(reader); break;
-      case IPVS_DEST_ATTR_STATS64: counters.wide = ReadCounters(reader, Width::k64); break;
+      case IPVS_DEST_ATTR_STATS64: counters.SetWide(reader); break;
       case IPVS_DEST_ATTR_TUN_TYPE: out.tunnel_type = static_cast<TunnelType>(reader.U8()); break;
       case IPVS_DEST_ATTR_TUN_PORT: out.tunnel_port = reader.NetworkU16(); break;
       case IPVS_DEST_ATTR_TUN_FLAGS: out.tunnel_flags = reader.U16(); break;
       default: break;
     }
   }
-  out.counters = counters.Choose();
+  out.counters = counters.Choose(reader);
   SetFamily(family, out.key.address);
 }
 

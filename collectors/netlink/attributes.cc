@@ -57,7 +57,8 @@ void AttributeReader::Fail(const char* expected, std::size_t expected_length, st
   fault_->expected = expected;
   fault_->expected_length = expected_length;
   fault_->length = length;
-  fault_->depth = std::min(depth_ + 1, kMaxDepth);
+  // Between attributes there is no number to name at this level.
+  fault_->depth = std::min(depth_ + (type_ == 0 ? 0 : 1), kMaxDepth);
   for (const AttributeReader* level = this; level != nullptr; level = level->parent_) {
     if (level->depth_ < kMaxDepth) fault_->path[level->depth_] = level->type_;
   }
@@ -65,11 +66,11 @@ void AttributeReader::Fail(const char* expected, std::size_t expected_length, st
 
 Result<void> AttributeReader::result() const {
   if (ok()) return {};
-  std::string path;
+  std::string sentence = fault_->depth == 0 ? "attributes" : "attribute ";
   for (std::size_t level = 0; level < fault_->depth; ++level) {
-    path += (level == 0 ? "" : ".") + std::to_string(fault_->path[level]);
+    sentence += (level == 0 ? "" : ".") + std::to_string(fault_->path[level]);
   }
-  std::string sentence = "attribute " + path + ": expected ";
+  sentence += ": expected ";
   if (fault_->expected_length != kNoLength) {
     sentence += std::to_string(fault_->expected_length) + " ";
   }

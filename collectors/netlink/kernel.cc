@@ -110,7 +110,8 @@ Result<void> KernelTransport::Open() {
   const int status = genl_connect(socket_.get());
   if (status < 0) {
     socket_.reset();
-    return Error{ErrorCode::kSystem,
+    const bool refused = status == -NLE_PERM || status == -NLE_NOACCESS;
+    return Error{refused ? ErrorCode::kNoPermission : ErrorCode::kSystem,
                  std::string("cannot open a netlink socket: ") + nl_geterror(status)};
   }
   fd_ = nl_socket_get_fd(socket_.get());

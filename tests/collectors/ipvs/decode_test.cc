@@ -273,6 +273,14 @@ TEST_F(Decode, NarrowCountersServeWhereWideOnesAreMissing) {
   EXPECT_EQ(backend.counters, (Counters{299, 300, 0, 38400, 0}));
 }
 
+TEST_F(Decode, DamagedNarrowCountersAreAnErrorWhereTheyAreNeeded) {
+  std::vector<std::byte> bytes = Without(12, kBackend);
+  bytes[bytes.size() - 160 - 100 + 4] = std::byte{7};  // the length of the first one
+  Backend backend;
+  EXPECT_EQ(Message(DecodeBackend(bytes, AddressFamily::kIpv4, backend)),
+            "attribute 2: expected whole 32-bit statistics");
+}
+
 TEST_F(Decode, CountersThatAreNotToldAreAbsent) {
   std::vector<std::byte> bytes = Without(12, kBackend);
   bytes[bytes.size() - 160 - 100 + 2] = std::byte{0xff};  // STATS is just in front of STATS64

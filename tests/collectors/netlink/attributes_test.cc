@@ -153,7 +153,8 @@ TEST(AttributeReader, StrayBytesBehindTheLastAttributeAreAnError) {
   AttributeReader reader(AsBytes(bytes));
   ASSERT_TRUE(reader.Next());
   EXPECT_FALSE(reader.Next());
-  EXPECT_FALSE(reader.ok());
+  EXPECT_EQ(Message(reader.result()),
+            "attributes: expected an attribute header of 4 bytes, got 2");
 }
 
 TEST(AttributeReader, DepthIsBounded) {

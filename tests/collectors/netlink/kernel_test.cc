@@ -4,6 +4,9 @@
 
 #include <gtest/gtest.h>
 #include <linux/genetlink.h>
+#include <linux/netlink.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <filesystem>
@@ -138,6 +141,59 @@ TEST(KernelTransport, TwoTransportsDoNotDisturbEachOther) {
     ASSERT_TRUE(ListFamilies(one, Soon()).ok());
     ASSERT_TRUE(ListFamilies(other, Soon()).ok());
   }
+}
+
+// Puts a socket that only the test answers in place of a transport's own.
+class SilentPeer {
+ public:
+  // The transport must have opened its socket since before.
+  explicit SilentPeer(const std::set<std::string>& before) {
+    EXPECT_EQ(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, pair_), 0);
+    for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+      std::error_code ignored;
+      const std::string target = std::filesystem::read_symlink(entry.path(), ignored).string();
+      const int fd = std::stoi(entry.path().filename());
+      if (!target.starts_with("socket:") || before.contains(target)) continue;
+      if (fd != pair_[0] && fd != pair_[1]) dup2(pair_[0], fd);
+    }
+    close(pair_[0]);
+  }
+  ~SilentPeer() { close(pair_[1]); }
+
+  void Says(const nlmsghdr& message) {
+    EXPECT_EQ(send(pair_[1], &message, sizeof message, 0),
+              static_cast<ssize_t>(sizeof message));
+  }
+
+ private:
+  int pair_[2] = {-1, -1};
+};
+
+TEST(KernelTransport, SilenceEndsAtTheDeadlineAndTheNextExchangeWorks) {
+  const std::set<std::string> before = OpenSockets();
+  KernelTransport transport("nlctrl", 2);
+  ASSERT_TRUE(ListFamilies(transport, Soon()).ok());
+  const SilentPeer peer(before);
+  const auto silent = ListFamilies(transport, Clock::now() + std::chrono::milliseconds(30));
+  ASSERT_FALSE(silent.ok());
+  EXPECT_EQ(silent.error().code, ErrorCode::kTimeout);
+  EXPECT_EQ(silent.error().message, "timed out after 0.03 s");
+  EXPECT_TRUE(ListFamilies(transport, Soon()).ok());
+}
+
+TEST(KernelTransport, AnswerToAnotherRequestIsRefusedAndTheNextExchangeWorks) {
+  const std::set<std::string> before = OpenSockets();
+  KernelTransport transport("nlctrl", 2);
+  ASSERT_TRUE(ListFamilies(transport, Soon()).ok());
+  SilentPeer peer(before);
+  nlmsghdr stale{};
+  stale.nlmsg_len = sizeof stale;
+  stale.nlmsg_type = GENL_ID_CTRL;
+  peer.Says(stale);
+  const auto refused = ListFamilies(transport, Soon());
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code, ErrorCode::kConnection);
+  EXPECT_TRUE(ListFamilies(transport, Soon()).ok());
 }
 
 }  // namespace
