@@ -94,19 +94,31 @@ Counters ReadCounters(AttributeReader& reader, Width width) {
   Counters counters;
   while (reader.Next()) {
     switch (reader.type()) {
-      case IPVS_STATS_ATTR_CONNS: counters.connections = read(); break;
-      case IPVS_STATS_ATTR_INPKTS: counters.incoming_packets = read(); break;
-      case IPVS_STATS_ATTR_OUTPKTS: counters.outgoing_packets = read(); break;
-      case IPVS_STATS_ATTR_INBYTES: counters.incoming_bytes = reader.U64(); break;
-      case IPVS_STATS_ATTR_OUTBYTES: counters.outgoing_bytes = reader.U64(); break;
-      default: break;  // the kernel's rates, and padding
+      case IPVS_STATS_ATTR_CONNS:
+        counters.connections = read();
+        break;
+      case IPVS_STATS_ATTR_INPKTS:
+        counters.incoming_packets = read();
+        break;
+      case IPVS_STATS_ATTR_OUTPKTS:
+        counters.outgoing_packets = read();
+        break;
+      case IPVS_STATS_ATTR_INBYTES:
+        counters.incoming_bytes = reader.U64();
+        break;
+      case IPVS_STATS_ATTR_OUTBYTES:
+        counters.outgoing_bytes = reader.U64();
+        break;
+      default:
+        break;  // the kernel's rates, and padding
     }
   }
   return counters;
 }
 
-// The better of the two nests, in whatever order they come. The kernel always sends both: the narrow
-// one is only looked into where the wide one is missing, which saves a quarter of the decoding.
+// The better of the two nests, in whatever order they come. The kernel always sends both: the
+// narrow one is only looked into where the wide one is missing, which saves a quarter of the
+// decoding.
 class BestCounters {
  public:
   void SetWide(AttributeReader& reader) {
@@ -147,24 +159,50 @@ std::uint16_t ReadService(AttributeReader& reader, Service& out, Seen& seen) {
   while (reader.Next()) {
     seen.Add(reader.type());
     switch (reader.type()) {
-      case IPVS_SVC_ATTR_AF: family = ReadFamily(reader); break;
-      case IPVS_SVC_ATTR_PROTOCOL: protocol = reader.U16(); break;
-      case IPVS_SVC_ATTR_ADDR: ReadAddress(reader, out.key.address); break;
-      case IPVS_SVC_ATTR_PORT: out.key.port = reader.NetworkU16(); break;
-      case IPVS_SVC_ATTR_FWMARK: out.key.fwmark = reader.U32(); break;
-      case IPVS_SVC_ATTR_SCHED_NAME: out.scheduler = reader.Text(kMaxName); break;
-      case IPVS_SVC_ATTR_FLAGS: out.flags = ReadFlags(reader); break;
-      case IPVS_SVC_ATTR_TIMEOUT: timeout = reader.U32(); break;
-      case IPVS_SVC_ATTR_NETMASK: netmask = reader.U32(); break;
-      case IPVS_SVC_ATTR_STATS: counters.SetNarrow(reader); break;
-      case IPVS_SVC_ATTR_PE_NAME: out.persistence_engine = reader.Text(kMaxName); break;
-      case IPVS_SVC_ATTR_STATS64: counters.SetWide(reader); break;
-      default: break;
+      case IPVS_SVC_ATTR_AF:
+        family = ReadFamily(reader);
+        break;
+      case IPVS_SVC_ATTR_PROTOCOL:
+        protocol = reader.U16();
+        break;
+      case IPVS_SVC_ATTR_ADDR:
+        ReadAddress(reader, out.key.address);
+        break;
+      case IPVS_SVC_ATTR_PORT:
+        out.key.port = reader.NetworkU16();
+        break;
+      case IPVS_SVC_ATTR_FWMARK:
+        out.key.fwmark = reader.U32();
+        break;
+      case IPVS_SVC_ATTR_SCHED_NAME:
+        out.scheduler = reader.Text(kMaxName);
+        break;
+      case IPVS_SVC_ATTR_FLAGS:
+        out.flags = ReadFlags(reader);
+        break;
+      case IPVS_SVC_ATTR_TIMEOUT:
+        timeout = reader.U32();
+        break;
+      case IPVS_SVC_ATTR_NETMASK:
+        netmask = reader.U32();
+        break;
+      case IPVS_SVC_ATTR_STATS:
+        counters.SetNarrow(reader);
+        break;
+      case IPVS_SVC_ATTR_PE_NAME:
+        out.persistence_engine = reader.Text(kMaxName);
+        break;
+      case IPVS_SVC_ATTR_STATS64:
+        counters.SetWide(reader);
+        break;
+      default:
+        break;
     }
   }
   out.counters = counters.Choose(reader);
   const bool mark = seen.Has(IPVS_SVC_ATTR_FWMARK);
-  if (mark) out.key = {.address = {}, .protocol = Protocol::kFwmark, .port = 0, .fwmark = out.key.fwmark};
+  if (mark)
+    out.key = {.address = {}, .protocol = Protocol::kFwmark, .port = 0, .fwmark = out.key.fwmark};
   out.key.protocol = mark ? Protocol::kFwmark : static_cast<Protocol>(protocol);
   SetFamily(family, out.key.address);
   // The kernel keeps an IPv4 mask in network order and an IPv6 prefix length in its own.
@@ -183,24 +221,53 @@ void ReadBackend(AttributeReader& reader, AddressFamily service_family, Backend&
   while (reader.Next()) {
     seen.Add(reader.type());
     switch (reader.type()) {
-      case IPVS_DEST_ATTR_ADDR: ReadAddress(reader, out.key.address); break;
-      case IPVS_DEST_ATTR_PORT: out.key.port = reader.NetworkU16(); break;
+      case IPVS_DEST_ATTR_ADDR:
+        ReadAddress(reader, out.key.address);
+        break;
+      case IPVS_DEST_ATTR_PORT:
+        out.key.port = reader.NetworkU16();
+        break;
       case IPVS_DEST_ATTR_FWD_METHOD:
         out.forward = static_cast<ForwardMethod>(reader.U32() & IP_VS_CONN_F_FWD_MASK);
         break;
-      case IPVS_DEST_ATTR_WEIGHT: out.weight = reader.U32(); break;
-      case IPVS_DEST_ATTR_U_THRESH: out.upper_threshold = reader.U32(); break;
-      case IPVS_DEST_ATTR_L_THRESH: out.lower_threshold = reader.U32(); break;
-      case IPVS_DEST_ATTR_ACTIVE_CONNS: out.active_connections = reader.U32(); break;
-      case IPVS_DEST_ATTR_INACT_CONNS: out.inactive_connections = reader.U32(); break;
-      case IPVS_DEST_ATTR_PERSIST_CONNS: out.persistence_templates = reader.U32(); break;
-      case IPVS_DEST_ATTR_STATS: counters.SetNarrow(reader); break;
-      case IPVS_DEST_ATTR_ADDR_FAMILY: family = ReadFamily(reader); break;
-      case IPVS_DEST_ATTR_STATS64: counters.SetWide(reader); break;
-      case IPVS_DEST_ATTR_TUN_TYPE: out.tunnel_type = static_cast<TunnelType>(reader.U8()); break;
-      case IPVS_DEST_ATTR_TUN_PORT: out.tunnel_port = reader.NetworkU16(); break;
-      case IPVS_DEST_ATTR_TUN_FLAGS: out.tunnel_flags = reader.U16(); break;
-      default: break;
+      case IPVS_DEST_ATTR_WEIGHT:
+        out.weight = reader.U32();
+        break;
+      case IPVS_DEST_ATTR_U_THRESH:
+        out.upper_threshold = reader.U32();
+        break;
+      case IPVS_DEST_ATTR_L_THRESH:
+        out.lower_threshold = reader.U32();
+        break;
+      case IPVS_DEST_ATTR_ACTIVE_CONNS:
+        out.active_connections = reader.U32();
+        break;
+      case IPVS_DEST_ATTR_INACT_CONNS:
+        out.inactive_connections = reader.U32();
+        break;
+      case IPVS_DEST_ATTR_PERSIST_CONNS:
+        out.persistence_templates = reader.U32();
+        break;
+      case IPVS_DEST_ATTR_STATS:
+        counters.SetNarrow(reader);
+        break;
+      case IPVS_DEST_ATTR_ADDR_FAMILY:
+        family = ReadFamily(reader);
+        break;
+      case IPVS_DEST_ATTR_STATS64:
+        counters.SetWide(reader);
+        break;
+      case IPVS_DEST_ATTR_TUN_TYPE:
+        out.tunnel_type = static_cast<TunnelType>(reader.U8());
+        break;
+      case IPVS_DEST_ATTR_TUN_PORT:
+        out.tunnel_port = reader.NetworkU16();
+        break;
+      case IPVS_DEST_ATTR_TUN_FLAGS:
+        out.tunnel_flags = reader.U16();
+        break;
+      default:
+        break;
     }
   }
   out.counters = counters.Choose(reader);
@@ -212,9 +279,15 @@ void ReadSyncDaemon(AttributeReader& reader, SyncDaemon& out, Seen& seen) {
   while (reader.Next()) {
     seen.Add(reader.type());
     switch (reader.type()) {
-      case IPVS_DAEMON_ATTR_STATE: out.role = ReadRole(reader); break;
-      case IPVS_DAEMON_ATTR_MCAST_IFN: out.interface = reader.Text(IFNAMSIZ - 1); break;
-      case IPVS_DAEMON_ATTR_SYNC_ID: out.sync_id = reader.U32(); break;
+      case IPVS_DAEMON_ATTR_STATE:
+        out.role = ReadRole(reader);
+        break;
+      case IPVS_DAEMON_ATTR_MCAST_IFN:
+        out.interface = reader.Text(IFNAMSIZ - 1);
+        break;
+      case IPVS_DAEMON_ATTR_SYNC_ID:
+        out.sync_id = reader.U32();
+        break;
       case IPVS_DAEMON_ATTR_MCAST_GROUP: {
         const Bytes group = reader.Block(4);
         if (group.empty()) break;
@@ -227,8 +300,11 @@ void ReadSyncDaemon(AttributeReader& reader, SyncDaemon& out, Seen& seen) {
         out.multicast_group.family = AddressFamily::kIpv6;
         break;
       // The one port of this family that is in host order.
-      case IPVS_DAEMON_ATTR_MCAST_PORT: out.multicast_port = reader.U16(); break;
-      default: break;
+      case IPVS_DAEMON_ATTR_MCAST_PORT:
+        out.multicast_port = reader.U16();
+        break;
+      default:
+        break;
     }
   }
 }
@@ -313,10 +389,17 @@ Result<void> DecodeTimeouts(Bytes attributes, Timeouts& out) {
   while (message.Next()) {
     seen.Add(message.type());
     switch (message.type()) {
-      case IPVS_CMD_ATTR_TIMEOUT_TCP: out.tcp = message.U32(); break;
-      case IPVS_CMD_ATTR_TIMEOUT_TCP_FIN: out.tcp_fin = message.U32(); break;
-      case IPVS_CMD_ATTR_TIMEOUT_UDP: out.udp = message.U32(); break;
-      default: break;
+      case IPVS_CMD_ATTR_TIMEOUT_TCP:
+        out.tcp = message.U32();
+        break;
+      case IPVS_CMD_ATTR_TIMEOUT_TCP_FIN:
+        out.tcp_fin = message.U32();
+        break;
+      case IPVS_CMD_ATTR_TIMEOUT_UDP:
+        out.udp = message.U32();
+        break;
+      default:
+        break;
     }
   }
   if (!message.ok()) return message.result();

@@ -14,8 +14,8 @@ namespace lvs::ipvs {
 // A service of NEW_SERVICE. Overwrites all of out but its backends, which are kept with their
 // memory. Needed: family; mark, or protocol, address and port; scheduler; flags; netmask.
 // Counters: the 64-bit ones, else the 32-bit ones, which wrap, else absent.
-// kNotSupported for a protocol other than TCP, UDP and SCTP: Linux 6.1 stores such a service when it
-// is asked to over netlink, but sends it no packets.
+// kNotSupported for a protocol other than TCP, UDP and SCTP: Linux 6.1 stores such a service when
+// it is asked to over netlink, but sends it no packets.
 Result<void> DecodeService(Bytes attributes, Service& out);
 
 // A backend of NEW_DEST, overwriting out. The message of a kernel before 3.18 does not tell the

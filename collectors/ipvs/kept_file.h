@@ -24,7 +24,8 @@ class KeptFile {
   // The content as it is now, in buffer, which grows to at most max_size bytes. Opens the file when
   // it is not open; after an error it is closed. When the module behind a proc file goes away, an
   // open descriptor fails with ENOENT or EIO, even if the module comes back.
-  // Errors: kNotFound, kNoPermission, kMalformed (max_size bytes or more), kSystem; all name the path.
+  // Errors: kNotFound, kNoPermission, kMalformed (max_size bytes or more), kSystem; all name the
+  // path.
   Result<std::string_view> Read(std::string& buffer, std::size_t max_size);
 
   bool is_open() const { return fd_ >= 0; }

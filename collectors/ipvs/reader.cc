@@ -18,10 +18,14 @@ constexpr std::size_t kFewServices = 64;
 
 std::optional<RetryReason> ReasonToRetry(ErrorCode code) {
   switch (code) {
-    case ErrorCode::kTimeout: return RetryReason::kTimeout;
-    case ErrorCode::kConnection: return RetryReason::kConnection;
-    case ErrorCode::kInterrupted: return RetryReason::kInterrupted;
-    default: return std::nullopt;
+    case ErrorCode::kTimeout:
+      return RetryReason::kTimeout;
+    case ErrorCode::kConnection:
+      return RetryReason::kConnection;
+    case ErrorCode::kInterrupted:
+      return RetryReason::kInterrupted;
+    default:
+      return std::nullopt;
   }
 }
 
@@ -33,18 +37,24 @@ Error During(const std::string& step, const Error& error) {
 
 std::string_view Name(RetryReason reason) {
   switch (reason) {
-    case RetryReason::kTimeout: return "timeout";
-    case RetryReason::kConnection: return "connection";
-    case RetryReason::kInterrupted: return "interrupted";
+    case RetryReason::kTimeout:
+      return "timeout";
+    case RetryReason::kConnection:
+      return "connection";
+    case RetryReason::kInterrupted:
+      return "interrupted";
   }
   return "unknown";
 }
 
 std::string_view Name(Inconsistency kind) {
   switch (kind) {
-    case Inconsistency::kDuplicate: return "duplicate";
-    case Inconsistency::kVanished: return "vanished";
-    case Inconsistency::kStale: return "stale";
+    case Inconsistency::kDuplicate:
+      return "duplicate";
+    case Inconsistency::kVanished:
+      return "vanished";
+    case Inconsistency::kStale:
+      return "stale";
   }
   return "unknown";
 }
@@ -224,9 +234,9 @@ void Reader::Pass::IndexPrevious() {
 const Service* Reader::Pass::Before(std::size_t index) const {
   if (same_services_) return &reader_.previous_->services[index];
   const ServiceKey& key = table_.services[index].key;
-  const auto found =
-      std::lower_bound(previous_by_key_.begin(), previous_by_key_.end(), key,
-                       [](const Service* service, const ServiceKey& k) { return service->key < k; });
+  const auto found = std::lower_bound(
+      previous_by_key_.begin(), previous_by_key_.end(), key,
+      [](const Service* service, const ServiceKey& k) { return service->key < k; });
   return found != previous_by_key_.end() && (*found)->key == key ? *found : nullptr;
 }
 
@@ -295,7 +305,8 @@ Result<void> Reader::Pass::ReadRest() {
   const auto add = [&](Bytes attributes) {
     return DecodeSyncDaemon(attributes, daemons.emplace_back());
   };
-  const Result<void> read = Ask(SyncDaemonsRequest(), [&] { daemons.clear(); }, add);
+  const Result<void> read = Ask(
+      SyncDaemonsRequest(), [&] { daemons.clear(); }, add);
   if (read.ok()) {
     table_.sync_daemons = std::move(daemons);
   } else if (read.error().code != ErrorCode::kNotSupported) {
@@ -322,7 +333,8 @@ void Reader::Pass::FallBackToFile(Error& error) {
   table_.services_known = true;
 }
 
-// What is in files is read whether or not netlink answered. The first error is the one that is told.
+// What is in files is read whether or not netlink answered. The first error is the one that is
+// told.
 void Reader::Pass::ReadFiles(std::optional<Error>& error) {
   const auto keep = [&](const Error& next) {
     if (!error.has_value()) error = Error{next.code, "ipvs: " + next.message};
@@ -355,7 +367,8 @@ Result<void> Reader::Pass::DumpServices(std::vector<Service>& services) {
     const bool ignored = !decoded.ok() && decoded.error().code == ErrorCode::kNotSupported;
     return ignored ? Result<void>() : decoded;
   };
-  const Result<void> dumped = Ask(ServicesRequest(), [&] { used = 0; }, add);
+  const Result<void> dumped = Ask(
+      ServicesRequest(), [&] { used = 0; }, add);
   if (!dumped.ok()) return During("dump services", dumped.error());
   services.resize(used);
   return {};
@@ -367,8 +380,8 @@ Result<bool> Reader::Pass::LookUpService(const ServiceKey& key, Service& service
     found = true;
     return DecodeService(attributes, service);
   };
-  const Result<void> asked =
-      Ask(ServiceRequest(key, reader_.key_), [&] { found = false; }, take);
+  const Result<void> asked = Ask(
+      ServiceRequest(key, reader_.key_), [&] { found = false; }, take);
   if (!asked.ok() && asked.error().code != ErrorCode::kNotFound) {
     return During("look up service " + ToString(key), asked.error());
   }
@@ -383,8 +396,8 @@ Result<void> Reader::Pass::DumpBackends(const ServiceKey& service, std::vector<B
   const auto add = [&](Bytes attributes) {
     return DecodeBackend(attributes, service.address.family, backends.emplace_back());
   };
-  const Result<void> dumped =
-      Ask(BackendsRequest(service, reader_.key_), [&] { backends.clear(); }, add);
+  const Result<void> dumped = Ask(
+      BackendsRequest(service, reader_.key_), [&] { backends.clear(); }, add);
   if (!dumped.ok()) return During("dump destinations of " + ToString(service), dumped.error());
   return {};
 }
@@ -412,7 +425,8 @@ template <class T>
 Result<void> Reader::Pass::AskOne(const netlink::Request& request,
                                   Result<void> (*decode)(Bytes, T&), std::optional<T>& value) {
   const auto take = [&](Bytes attributes) { return decode(attributes, value.emplace()); };
-  Result<void> asked = Ask(request, [&] { value.reset(); }, take);
+  Result<void> asked = Ask(
+      request, [&] { value.reset(); }, take);
   if (asked.ok() && !value.has_value()) {
     return Error{ErrorCode::kMalformed, "the kernel agreed but sent nothing"};
   }

@@ -45,10 +45,10 @@ struct ReaderCounts {
   std::array<std::uint64_t, kInconsistencies> inconsistencies{};
 };
 
-// Reads everything that IPVS tells over netlink and in files, and makes of the kernel's lists, which
-// are not consistent while rules change, a table that is: no entry twice, and no entry missing that
-// was there in the previous reading and still is. A list that cannot be had completely is not
-// shown shorter: the reading fails.
+// Reads everything that IPVS tells over netlink and in files, and makes of the kernel's lists,
+// which are not consistent while rules change, a table that is: no entry twice, and no entry
+// missing that was there in the previous reading and still is. A list that cannot be had completely
+// is not shown shorter: the reading fails.
 //
 // Owned by its collector. Read() by one thread at a time; counts() by any thread. Tables are
 // finished and constant; their memory is used again when the last holder lets go, also after the
@@ -61,7 +61,8 @@ class Reader {
 
   // Reads once. Never takes much longer than deadline. What can be read is in the table even when
   // there is an error:
-  //  - kModuleAbsent: IPVS is not there. No request was sent, so the module is not loaded by asking,
+  //  - kModuleAbsent: IPVS is not there. No request was sent, so the module is not loaded by
+  //  asking,
   //    and nothing is known.
   //  - kNoPermission: the services are from /proc/net/ip_vs, without what that file does not tell.
   //  - other errors while services or backends were read: services are not known.

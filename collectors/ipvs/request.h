@@ -21,7 +21,8 @@ netlink::Request InfoRequest();
 netlink::Request TimeoutsRequest();
 netlink::Request SyncDaemonsRequest();
 
-// The key is encoded into buffer, replacing its content; the request views it until its next change.
+// The key is encoded into buffer, replacing its content; the request views it until its next
+// change.
 netlink::Request BackendsRequest(const ServiceKey& service, netlink::AttributeWriter& buffer);
 netlink::Request ServiceRequest(const ServiceKey& service, netlink::AttributeWriter& buffer);
 

@@ -97,13 +97,19 @@ Error KernelError(int number) {
       return {ErrorCode::kNoPermission,
               "permission denied: CAP_NET_ADMIN in the initial user namespace is needed"};
     case ESRCH:
-    case ENOENT: return {ErrorCode::kNotFound, "it does not exist"};
-    case EOPNOTSUPP: return {ErrorCode::kNotSupported, "this kernel does not support the command"};
-    case EBUSY: return Lost("the kernel is still busy with an earlier request of this socket");
+    case ENOENT:
+      return {ErrorCode::kNotFound, "it does not exist"};
+    case EOPNOTSUPP:
+      return {ErrorCode::kNotSupported, "this kernel does not support the command"};
+    case EBUSY:
+      return Lost("the kernel is still busy with an earlier request of this socket");
     case ENOBUFS:
-    case EMSGSIZE: return Lost("messages were lost: no buffer space");
-    case ETIMEDOUT: return {ErrorCode::kTimeout, "timed out in the kernel"};
-    default: break;
+    case EMSGSIZE:
+      return Lost("messages were lost: no buffer space");
+    case ETIMEDOUT:
+      return {ErrorCode::kTimeout, "timed out in the kernel"};
+    default:
+      break;
   }
   const char* name = strerrorname_np(number);
   const char* description = strerrordesc_np(number);

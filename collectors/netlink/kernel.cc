@@ -24,8 +24,9 @@ Error TimedOut(Clock::time_point start, Deadline deadline) {
   return TimeoutError(std::max(deadline - start, Clock::duration::zero()));
 }
 
-// After these statuses the socket has nothing pending and the next request may be answered otherwise.
-// EPERM is not among them: the capability is checked for the moment the socket was opened, too.
+// After these statuses the socket has nothing pending and the next request may be answered
+// otherwise. EPERM is not among them: the capability is checked for the moment the socket was
+// opened, too.
 bool LeavesSocketUsable(int status) {
   return status == 0 || status == ENOENT || status == ESRCH || status == EOPNOTSUPP;
 }
@@ -134,8 +135,7 @@ Result<void> KernelTransport::FindFamily(const Attempt& attempt) {
     if (reader.ok() && name == family_name_) found = id;
     return reader.result();
   };
-  const Result<int> status =
-      ExchangeOnce(list, GENL_ID_CTRL, kControllerVersion, attempt, compare);
+  const Result<int> status = ExchangeOnce(list, GENL_ID_CTRL, kControllerVersion, attempt, compare);
   if (!status.ok()) return status.error();
   if (status.value() != 0) return KernelError(status.value());
   if (found == 0) {

@@ -50,12 +50,18 @@ Result<void> Take(int choice, Bytes attributes) {
   Timeouts timeouts;
   SyncDaemon daemon;
   switch (choice % 6) {
-    case 0: return TakeService(attributes);
-    case 1: return TakeBackend(attributes, AddressFamily::kIpv4);
-    case 2: return TakeBackend(attributes, AddressFamily::kIpv6);
-    case 3: return DecodeInfo(attributes, info);
-    case 4: return DecodeTimeouts(attributes, timeouts);
-    default: return DecodeSyncDaemon(attributes, daemon);
+    case 0:
+      return TakeService(attributes);
+    case 1:
+      return TakeBackend(attributes, AddressFamily::kIpv4);
+    case 2:
+      return TakeBackend(attributes, AddressFamily::kIpv6);
+    case 3:
+      return DecodeInfo(attributes, info);
+    case 4:
+      return DecodeTimeouts(attributes, timeouts);
+    default:
+      return DecodeSyncDaemon(attributes, daemon);
   }
 }
 
@@ -64,8 +70,8 @@ void Receive(int choice, Bytes bytes) {
   if (bytes.size() >= sizeof header) std::memcpy(&header, bytes.data(), sizeof header);
   netlink::Conversation conversation(
       {.family = header.nlmsg_type, .sequence = header.nlmsg_seq, .own_port = header.nlmsg_pid});
-  const auto progress = conversation.Receive(
-      {bytes}, [&](Bytes attributes) { return Take(choice, attributes); });
+  const auto progress =
+      conversation.Receive({bytes}, [&](Bytes attributes) { return Take(choice, attributes); });
   Demand(progress.ok() || !progress.error().message.empty());
 }
 

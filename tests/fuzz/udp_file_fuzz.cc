@@ -1,4 +1,5 @@
-// Feeds text to the parser of /proc/net/udp and /proc/net/udp6, with a backup daemon of each family.
+// Feeds text to the parser of /proc/net/udp and /proc/net/udp6, with a backup daemon of each
+// family.
 #include <cstdint>
 #include <cstdlib>
 #include <string_view>

@@ -599,60 +599,54 @@ std::vector<Kernel::Message> Kernel::Reply(const netlink::Request& request, int&
   return messages;
 }
 
-Result<void> Kernel::Answer(const netlink::Request& request, Deadline deadline,
-                            const netlink::OnMessage& on_message) {
-  const bool dump = request.kind == netlink::Request::Kind::kDump;
+namespace {
+
+// "GET_DEST dump 10.0.0.1:80/TCP"
+std::string Describe(const netlink::Request& request) {
   constexpr std::pair<int, const char*> kCommands[] = {{IPVS_CMD_GET_SERVICE, "GET_SERVICE"},
                                                        {IPVS_CMD_GET_DEST, "GET_DEST"},
                                                        {IPVS_CMD_GET_DAEMON, "GET_DAEMON"},
                                                        {IPVS_CMD_GET_CONFIG, "GET_CONFIG"},
                                                        {IPVS_CMD_GET_INFO, "GET_INFO"}};
-  std::string name;
-  for (const auto& [command, text] : kCommands) {
-    if (command == request.command) name = text;
+  std::string text = "command " + std::to_string(request.command);
+  for (const auto& [command, name] : kCommands) {
+    if (command == request.command) text = name;
   }
-  if (dump) name += " dump";
-  if (!request.attributes.empty()) name += " " + ToString(DecodeKey(request.attributes));
-  requests_.push_back(name);
+  if (request.kind == netlink::Request::Kind::kDump) text += " dump";
+  if (!request.attributes.empty()) text += " " + ToString(DecodeKey(request.attributes));
+  return text;
+}
 
-  const auto own = damage_.find(requests_.size());
-  const Damage damage = own == damage_.end() ? every_damage_ : own->second;
-  if (damage.action_) damage.action_();
-  if (loaded_ && std::exchange(services_file_is_old_, false)) WriteServicesFile();
-  if (damage.silent_) return netlink::TimeoutError(deadline - Clock::now());
-  if (!loaded_) return Error{ErrorCode::kModuleAbsent, "the kernel has no such family"};
+}  // namespace
 
-  int error = 0;
-  std::vector<Message> messages;
-  if (damage.error_.has_value() && !damage.error_after_.has_value()) {
-    error = *damage.error_;
-  } else {
-    messages = Reply(request, error);
+void Damage::Spoil(std::vector<std::vector<std::byte>>& messages, int& error) const {
+  if (error_.has_value()) {
+    error = *error_;
+    messages.resize(std::min(messages.size(), error_after_.value_or(0)));
   }
-  if (damage.skip_.has_value() && *damage.skip_ < messages.size()) {
-    messages.erase(messages.begin() + static_cast<std::ptrdiff_t>(*damage.skip_));
+  if (skip_.has_value() && *skip_ < messages.size()) {
+    messages.erase(messages.begin() + static_cast<std::ptrdiff_t>(*skip_));
   }
-  if (damage.end_.has_value()) messages.resize(std::min(messages.size(), *damage.end_));
-  if (damage.twice_) {
-    const std::vector<Message> again = messages;
+  if (end_.has_value()) messages.resize(std::min(messages.size(), *end_));
+  if (twice_) {
+    const std::vector<std::vector<std::byte>> again = messages;
     messages.insert(messages.end(), again.begin(), again.end());
   }
-  if (damage.error_after_.has_value()) {
-    messages.resize(std::min(messages.size(), *damage.error_after_));
-    error = *damage.error_;
-  }
-  if (damage.overwrite_.has_value() && !messages.empty()) {
-    const auto& [offset, bytes] = *damage.overwrite_;
+  if (overwrite_.has_value() && !messages.empty()) {
+    const auto& [offset, bytes] = *overwrite_;
     std::memcpy(messages.front().data() + offset, bytes.data(), bytes.size());
   }
+}
 
-  const netlink::Expected expected = {kFamilyId, static_cast<std::uint32_t>(requests_.size()),
-                                      kOwnPort};
-  const std::uint32_t sequence = damage.sequence_.value_or(expected.sequence);
-  const auto flags = static_cast<std::uint16_t>((dump ? NLM_F_MULTI : 0) |
-                                                (damage.interrupted_ ? NLM_F_DUMP_INTR : 0));
+// As few datagrams as the messages fit into, then the end marker in its own.
+std::vector<std::vector<std::byte>> Damage::Pack(
+    const std::vector<std::vector<std::byte>>& messages, bool dump, int error,
+    std::uint32_t sequence) const {
+  sequence = sequence_.value_or(sequence);
+  const auto flags =
+      static_cast<std::uint16_t>((dump ? NLM_F_MULTI : 0) | (interrupted_ ? NLM_F_DUMP_INTR : 0));
   std::vector<std::vector<std::byte>> datagrams;
-  for (const Message& message : messages) {
+  for (const std::vector<std::byte>& message : messages) {
     std::vector<std::byte> payload(GENL_HDRLEN, std::byte{1});
     payload.insert(payload.end(), message.begin(), message.end());
     const auto packed = Packed(kFamilyId, flags, sequence, kOwnPort, payload);
@@ -663,13 +657,31 @@ Result<void> Kernel::Answer(const netlink::Request& request, Deadline deadline,
   }
   const std::uint16_t end = dump && error == 0 ? NLMSG_DONE : NLMSG_ERROR;
   datagrams.push_back(Status(end, error, sequence, kOwnPort, flags));
+  for (std::vector<std::byte>& datagram : datagrams) {
+    datagram.resize(std::min(datagram.size(), cut_.value_or(datagram.size())));
+  }
+  return datagrams;
+}
 
-  netlink::Conversation conversation(expected);
-  for (const std::vector<std::byte>& datagram : datagrams) {
-    const Bytes bytes =
-        Bytes(datagram).first(std::min(datagram.size(), damage.cut_.value_or(datagram.size())));
+Result<void> Kernel::Answer(const netlink::Request& request, Deadline deadline,
+                            const netlink::OnMessage& on_message) {
+  requests_.push_back(Describe(request));
+  const auto own = damage_.find(requests_.size());
+  const Damage damage = own == damage_.end() ? every_damage_ : own->second;
+  if (damage.action_) damage.action_();
+  if (loaded_ && std::exchange(services_file_is_old_, false)) WriteServicesFile();
+  if (damage.silent_) return netlink::TimeoutError(deadline - Clock::now());
+  if (!loaded_) return Error{ErrorCode::kModuleAbsent, "the kernel has no such family"};
+
+  int error = 0;
+  std::vector<Message> messages = Reply(request, error);
+  damage.Spoil(messages, error);
+  const auto sequence = static_cast<std::uint32_t>(requests_.size());
+  const bool dump = request.kind == netlink::Request::Kind::kDump;
+  netlink::Conversation conversation({kFamilyId, sequence, kOwnPort});
+  for (const auto& datagram : damage.Pack(messages, dump, error, sequence)) {
     const auto progress =
-        conversation.Receive({bytes, damage.port_.value_or(0), damage.truncated_}, on_message);
+        conversation.Receive({datagram, damage.port_.value_or(0), damage.truncated_}, on_message);
     if (!progress.ok()) return progress.error();
     if (progress.value() == netlink::Progress::kDone) return {};
   }

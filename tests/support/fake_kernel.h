@@ -97,6 +97,11 @@ class Damage {
 
  private:
   friend class Kernel;
+
+  void Spoil(std::vector<std::vector<std::byte>>& messages, int& error) const;
+  std::vector<std::vector<std::byte>> Pack(const std::vector<std::vector<std::byte>>& messages,
+                                           bool dump, int error, std::uint32_t sequence) const;
+
   std::optional<int> error_;
   std::optional<std::size_t> error_after_;
   bool silent_ = false;

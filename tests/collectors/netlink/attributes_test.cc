@@ -153,8 +153,7 @@ TEST(AttributeReader, StrayBytesBehindTheLastAttributeAreAnError) {
   AttributeReader reader(AsBytes(bytes));
   ASSERT_TRUE(reader.Next());
   EXPECT_FALSE(reader.Next());
-  EXPECT_EQ(Message(reader.result()),
-            "attributes: expected an attribute header of 4 bytes, got 2");
+  EXPECT_EQ(Message(reader.result()), "attributes: expected an attribute header of 4 bytes, got 2");
 }
 
 TEST(AttributeReader, DepthIsBounded) {

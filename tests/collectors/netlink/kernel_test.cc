@@ -161,8 +161,7 @@ class SilentPeer {
   ~SilentPeer() { close(pair_[1]); }
 
   void Says(const nlmsghdr& message) {
-    EXPECT_EQ(send(pair_[1], &message, sizeof message, 0),
-              static_cast<ssize_t>(sizeof message));
+    EXPECT_EQ(send(pair_[1], &message, sizeof message, 0), static_cast<ssize_t>(sizeof message));
   }
 
  private:
