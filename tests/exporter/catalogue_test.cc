@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <regex>
 #include <set>
 #include <string>
@@ -24,52 +25,67 @@ bool HasPart(std::string_view name, const std::set<std::string_view>& parts) {
   }
 }
 
-class EveryMetric : public testing::TestWithParam<const MetricInfo*> {};
-
-INSTANTIATE_TEST_SUITE_P(Catalogue, EveryMetric, testing::ValuesIn(AllMetrics()),
-                         [](const auto& metric) { return std::string(metric.param->name); });
-
-TEST_P(EveryMetric, HasASnakeCaseNameWithAKnownPrefix) {
-  EXPECT_TRUE(std::regex_match(std::string(GetParam()->name),
-                               std::regex("(ipvs|process|node_ipvs)(_[a-z0-9]+)+")));
-}
-
-TEST_P(EveryMetric, EndsInTotalExactlyIfItIsACounter) {
-  EXPECT_EQ(GetParam()->name.ends_with("_total"), GetParam()->type == MetricType::kCounter);
-}
-
-TEST_P(EveryMetric, LeavesTheSuffixesOfHistogramsAlone) {
-  for (const char* suffix : {"_bucket", "_count", "_sum", "_created"}) {
-    EXPECT_FALSE(GetParam()->name.ends_with(suffix));
+// Runs a rule on every metric; a failure names the metric.
+void ForEveryMetric(const std::function<void(const MetricInfo&)>& rule) {
+  for (const MetricInfo* info : AllMetrics()) {
+    SCOPED_TRACE(info->name);
+    rule(*info);
   }
 }
 
-TEST_P(EveryMetric, UsesBaseUnitsAndNoAbbreviations) {
-  EXPECT_FALSE(HasPart(GetParam()->name,
-                       {"milliseconds", "microseconds", "minutes", "hours", "days", "bits",
-                        "kilobytes",    "megabytes",    "percent", "s",     "ms",   "us",
-                        "ns",           "sec",          "b",       "kb",    "mb",   "gb",
-                        "tb",           "pb",           "m",       "h",     "d",    "gauge",
-                        "counter",      "histogram",    "summary"}));
+TEST(EveryMetric, HasASnakeCaseNameWithAKnownPrefix) {
+  ForEveryMetric([](const MetricInfo& info) {
+    EXPECT_TRUE(std::regex_match(std::string(info.name),
+                                 std::regex("(ipvs|process|node_ipvs)(_[a-z0-9]+)+")));
+  });
 }
 
-TEST_P(EveryMetric, ExplainsItselfInOneSentenceOrTwo) {
-  const std::string_view help = GetParam()->help;
-  EXPECT_GE(help.size(), 20U);
-  EXPECT_TRUE(help.ends_with('.'));
-  EXPECT_EQ(help.find('\n'), std::string_view::npos);
-  EXPECT_EQ(help.find('|'), std::string_view::npos) << "would break the table of the README";
+TEST(EveryMetric, EndsInTotalExactlyIfItIsACounter) {
+  ForEveryMetric([](const MetricInfo& info) {
+    EXPECT_EQ(info.name.ends_with("_total"), info.type == MetricType::kCounter);
+  });
 }
 
-TEST_P(EveryMetric, HasDistinctSnakeCaseLabelsThatPrometheusDoesNotUse) {
-  std::set<std::string_view> seen;
-  for (const std::string_view label : GetParam()->Labels()) {
-    EXPECT_TRUE(seen.insert(label).second) << label;
-    EXPECT_TRUE(std::regex_match(std::string(label), std::regex("[a-z][a-z0-9]*(_[a-z0-9]+)*")));
-    for (const char* used : {"le", "quantile", "job", "instance", "cluster", "env", "zone"}) {
-      EXPECT_NE(label, used);
+TEST(EveryMetric, LeavesTheSuffixesOfHistogramsAlone) {
+  ForEveryMetric([](const MetricInfo& info) {
+    for (const char* suffix : {"_bucket", "_count", "_sum", "_created"}) {
+      EXPECT_FALSE(info.name.ends_with(suffix));
     }
-  }
+  });
+}
+
+TEST(EveryMetric, UsesBaseUnitsAndNoAbbreviations) {
+  ForEveryMetric([](const MetricInfo& info) {
+    EXPECT_FALSE(
+        HasPart(info.name, {"milliseconds", "microseconds", "minutes", "hours", "days", "bits",
+                            "kilobytes",    "megabytes",    "percent", "s",     "ms",   "us",
+                            "ns",           "sec",          "b",       "kb",    "mb",   "gb",
+                            "tb",           "pb",           "m",       "h",     "d",    "gauge",
+                            "counter",      "histogram",    "summary"}));
+  });
+}
+
+TEST(EveryMetric, ExplainsItselfInOneSentenceOrTwo) {
+  ForEveryMetric([](const MetricInfo& info) {
+    const std::string_view help = info.help;
+    EXPECT_GE(help.size(), 20U);
+    EXPECT_TRUE(help.ends_with('.'));
+    EXPECT_EQ(help.find('\n'), std::string_view::npos);
+    EXPECT_EQ(help.find('|'), std::string_view::npos) << "would break the table of the README";
+  });
+}
+
+TEST(EveryMetric, HasDistinctSnakeCaseLabelsThatPrometheusDoesNotUse) {
+  ForEveryMetric([](const MetricInfo& info) {
+    std::set<std::string_view> seen;
+    for (const std::string_view label : info.Labels()) {
+      EXPECT_TRUE(seen.insert(label).second) << label;
+      EXPECT_TRUE(std::regex_match(std::string(label), std::regex("[a-z][a-z0-9]*(_[a-z0-9]+)*")));
+      for (const char* used : {"le", "quantile", "job", "instance", "cluster", "env", "zone"}) {
+        EXPECT_NE(label, used);
+      }
+    }
+  });
 }
 
 TEST(Catalogue, NamesAreUniqueAndDoNotClashInOpenMetrics) {
