@@ -26,6 +26,11 @@ class Collector {
 
   // Reads its source once. Called by one thread at a time; never takes much longer than deadline.
   virtual Collection Collect(Deadline deadline) = 0;
+
+  // For the end of the program: makes a Collect() in progress, and every later one, return soon
+  // with an error instead of waiting for its source. From any thread, once. Does nothing where
+  // Collect() does not wait.
+  virtual void Stop() {}
 };
 
 }  // namespace lvs

@@ -8,10 +8,11 @@
 namespace lvs {
 namespace {
 
-// Printable ASCII but backslash and double quote: written as it is, which is nearly always the case.
+// Printable ASCII but backslash and double quote: written as it is, which is nearly always the
+// case.
 bool IsPlain(std::string_view text) {
-  return std::ranges::all_of(
-      text, [](char c) { return c >= ' ' && c <= '~' && c != '\\' && c != '"'; });
+  return std::ranges::all_of(text,
+                             [](char c) { return c >= ' ' && c <= '~' && c != '\\' && c != '"'; });
 }
 
 // Backslash, double quote and line feed, as both formats want them in label values; everything else
@@ -19,10 +20,17 @@ bool IsPlain(std::string_view text) {
 void AppendEscaped(std::string& text, std::string_view value) {
   for (const char c : value) {
     switch (c) {
-      case '\\': text += "\\\\"; break;
-      case '"': text += "\\\""; break;
-      case '\n': text += "\\n"; break;
-      default: text += c;
+      case '\\':
+        text += "\\\\";
+        break;
+      case '"':
+        text += "\\\"";
+        break;
+      case '\n':
+        text += "\\n";
+        break;
+      default:
+        text += c;
     }
   }
 }

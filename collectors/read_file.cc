@@ -10,14 +10,6 @@
 namespace lvs {
 namespace {
 
-Error SystemError(const std::string& path) {
-  const int number = errno;
-  ErrorCode code = ErrorCode::kSystem;
-  if (number == ENOENT || number == ENOTDIR) code = ErrorCode::kNotFound;
-  if (number == EACCES || number == EPERM) code = ErrorCode::kNoPermission;
-  return Error{code, path + ": " + std::strerror(number)};
-}
-
 class Descriptor {
  public:
   explicit Descriptor(int fd) : fd_(fd) {}
@@ -34,9 +26,17 @@ class Descriptor {
 
 }  // namespace
 
+Error FileError(const std::string& path, int error_number) {
+  ErrorCode code = ErrorCode::kSystem;
+  if (error_number == ENOENT || error_number == ENOTDIR) code = ErrorCode::kNotFound;
+  if (error_number == EACCES || error_number == EPERM) code = ErrorCode::kNoPermission;
+  const char* description = strerrordesc_np(error_number);
+  return {code, path + ": " + (description == nullptr ? "unknown error" : description)};
+}
+
 Result<std::string> ReadFile(const std::string& path, std::size_t max_size) {
   const Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (file.get() < 0) return SystemError(path);
+  if (file.get() < 0) return FileError(path, errno);
   constexpr std::size_t kFirstRead = 4096;
   std::string content;
   std::size_t used = 0;
@@ -48,7 +48,7 @@ Result<std::string> ReadFile(const std::string& path, std::size_t max_size) {
     if (used == content.size()) content.resize(std::max(kFirstRead, 2 * content.size()));
     const ssize_t got = read(file.get(), content.data() + used, content.size() - used);
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return SystemError(path);
+    if (got < 0) return FileError(path, errno);
     if (got == 0) break;
     used += static_cast<std::size_t>(got);
   }

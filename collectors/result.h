@@ -22,6 +22,7 @@ enum class ErrorCode {
   kMalformed,     // bytes that do not follow their format
   kSystem,        // any other system call or kernel error
   kInvalidInput,  // flags, files or requests that people wrote
+  kStopped,       // the program ends: do not ask again
 };
 
 struct [[nodiscard]] Error {

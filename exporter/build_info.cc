@@ -21,14 +21,19 @@ std::string Platform() {
 }  // namespace
 
 BuildInfo ThisBuild() {
-  return {IPVS_EXPORTER_VERSION, IPVS_EXPORTER_REVISION, IPVS_EXPORTER_BRANCH, kCompiler};
+  return {IPVS_EXPORTER_VERSION,
+          IPVS_EXPORTER_REVISION,
+          IPVS_EXPORTER_BRANCH,
+          IPVS_EXPORTER_DATE,
+          kCompiler,
+          Platform()};
 }
 
 std::string VersionText() {
   const BuildInfo build = ThisBuild();
   return "ipvs_exporter, version " + build.version + " (branch: " + build.branch +
-         ", revision: " + build.revision + ")\n  compiler:   " + build.compiler +
-         "\n  platform:   " + Platform() + "\n";
+         ", revision: " + build.revision + ")\n  build date: " + build.date +
+         "\n  compiler:   " + build.compiler + "\n  platform:   " + build.platform + "\n";
 }
 
 }  // namespace lvs

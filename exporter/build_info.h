@@ -10,7 +10,9 @@ struct BuildInfo {
   std::string version;
   std::string revision;  // of the git commit, "unknown" outside a checkout
   std::string branch;
+  std::string date;  // of the build, 2026-11-22
   std::string compiler;
+  std::string platform;  // "Linux/x86_64"
 };
 
 BuildInfo ThisBuild();

@@ -1,11 +1,19 @@
 #include "exporter/collector_thread.h"
 
+#include <algorithm>
 #include <exception>
 #include <string>
 #include <utility>
 
 namespace lvs {
 namespace {
+
+std::shared_ptr<const Outcome> FailedOutcome(const Collector& collector, std::string_view reason) {
+  auto outcome = std::make_shared<Outcome>();
+  outcome->collection.error =
+      Error{ErrorCode::kSystem, std::string(collector.name()) + ": " + std::string(reason)};
+  return outcome;
+}
 
 // Exceptions are for libraries; here they become values.
 Collection CollectSafely(Collector& collector, Deadline deadline) {
@@ -19,48 +27,56 @@ Collection CollectSafely(Collector& collector, Deadline deadline) {
 }  // namespace
 
 CollectorThread::CollectorThread(std::unique_ptr<Collector> collector, Log& log)
-    : collector_(std::move(collector)), log_(log), thread_([this] { Loop(); }) {}
+    : collector_(std::move(collector)),
+      log_(log),
+      stopping_outcome_(FailedOutcome(*collector_, "the exporter is stopping")),
+      no_memory_outcome_(FailedOutcome(*collector_, "out of memory")),
+      thread_([this] { Loop(); }) {}
 
 CollectorThread::~CollectorThread() {
-  {
-    const std::scoped_lock lock(mutex_);
-    stop_ = true;
-  }
-  wake_.notify_one();
+  Stop();
   thread_.join();
 }
 
-std::shared_future<std::shared_ptr<const Outcome>> CollectorThread::Collect(Deadline deadline) {
+FutureOutcome CollectorThread::Collect(Deadline deadline) {
   const std::scoped_lock lock(mutex_);
-  if (!promise_) {
-    late_logged_ = false;
-    promise_.emplace();
-    outcome_ = promise_->get_future().share();
-    due_ = deadline;
-    wake_.notify_one();
+  if (promise_) return outcome_;
+  Promise promise;
+  outcome_ = promise.get_future().share();
+  if (stopping_) {
+    promise.set_value(stopping_outcome_);
+    return outcome_;
   }
+  promise_ = std::move(promise);
+  due_ = std::max(deadline, Clock::now() + kLeastRun);
+  late_logged_ = false;
+  wake_.notify_one();
   return outcome_;
 }
 
-void CollectorThread::Abandon() {
-  const std::scoped_lock lock(mutex_);
-  due_.reset();
-  auto outcome = std::make_shared<Outcome>();
-  outcome->collection.error =
-      Error{ErrorCode::kTimeout, std::string(collector_->name()) + ": the exporter is stopping"};
-  Keep(std::move(outcome));
+void CollectorThread::Stop() {
+  {
+    const std::scoped_lock lock(mutex_);
+    if (stopping_) return;
+    stopping_ = true;
+    due_.reset();
+    if (promise_) promise_->set_value(stopping_outcome_);
+    promise_.reset();
+  }
+  collector_->Stop();
+  wake_.notify_one();
 }
 
-// Hands the outcome to those who wait, if they still do. With mutex_ held.
-void CollectorThread::Keep(std::shared_ptr<const Outcome> outcome) {
-  if (!promise_) return;
-  promise_->set_value(std::move(outcome));
-  promise_.reset();
+bool CollectorThread::WaitUntilStopped(Deadline deadline) {
+  std::unique_lock lock(mutex_);
+  return wake_.wait_until(lock, deadline, [this] { return stopped_; });
 }
 
 void CollectorThread::LogLate() {
-  const std::scoped_lock lock(mutex_);
-  if (std::exchange(late_logged_, true)) return;
+  {
+    const std::scoped_lock lock(mutex_);
+    if (stopping_ || std::exchange(late_logged_, true)) return;
+  }
   log_.Warn("collector was not done by the scrape's deadline",
             {{"collector", std::string(collector_->name())}});
 }
@@ -68,23 +84,31 @@ void CollectorThread::LogLate() {
 void CollectorThread::Loop() {
   std::unique_lock lock(mutex_);
   while (true) {
-    wake_.wait(lock, [this] { return due_.has_value() || stop_; });
-    if (!due_) return;  // a run that is due is still done: somebody waits for it
+    wake_.wait(lock, [this] { return due_.has_value() || stopping_; });
+    if (!due_) break;
     const Deadline deadline = *std::exchange(due_, std::nullopt);
     lock.unlock();
     std::shared_ptr<const Outcome> outcome = RunOnce(deadline);
     lock.lock();
-    Keep(std::move(outcome));
+    if (promise_) promise_->set_value(std::move(outcome));
+    promise_.reset();
   }
+  stopped_ = true;
+  wake_.notify_all();
 }
 
+// Thread entry for every run: nothing is thrown from here.
 std::shared_ptr<const Outcome> CollectorThread::RunOnce(Deadline deadline) {
-  const auto start = Clock::now();
-  auto outcome = std::make_shared<Outcome>();
-  outcome->collection = CollectSafely(*collector_, deadline);
-  outcome->seconds = std::chrono::duration<double>(Clock::now() - start).count();
-  LogChange(outcome->collection.error);
-  return outcome;
+  try {
+    const auto start = Clock::now();
+    auto outcome = std::make_shared<Outcome>();
+    outcome->collection = CollectSafely(*collector_, deadline);
+    outcome->seconds = std::chrono::duration<double>(Clock::now() - start).count();
+    LogChange(outcome->collection.error);
+    return outcome;
+  } catch (...) {
+    return no_memory_outcome_;
+  }
 }
 
 void CollectorThread::LogChange(const std::optional<Error>& error) {

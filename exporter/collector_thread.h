@@ -19,10 +19,14 @@ struct Outcome {
   double seconds = 0;
 };
 
+// Never null once it is there.
+using FutureOutcome = std::shared_future<std::shared_ptr<const Outcome>>;
+
 // Runs a collector when asked, one run at a time: whoever asks while one runs gets that run's
 // outcome. So a kernel that does not answer costs this thread and nobody else's: those who wait
 // give up at their own deadline.
-// Owned by the Scraper. Collect() from any thread. The destructor waits for a run to end.
+// Owned by the Scraper. All members may be called by any thread. The destructor waits for a run to
+// end, which Stop() makes soon.
 class CollectorThread {
  public:
   // log must outlive this. Trouble is logged when it begins, changes its kind, and ends.
@@ -33,34 +37,45 @@ class CollectorThread {
 
   const Collector& collector() const { return *collector_; }
 
-  // deadline is the run's if this call starts one. The outcome is never null.
-  std::shared_future<std::shared_ptr<const Outcome>> Collect(Deadline deadline);
+  // deadline: the asker's. A run gets at least kLeastRun, because it may be shared with others who
+  // can wait longer.
+  FutureOutcome Collect(Deadline deadline);
+  static constexpr std::chrono::milliseconds kLeastRun{4500};
 
-  // Lets everybody who waits for the run in progress go, with an error; for shutdown. The run
-  // itself goes on until it ends.
-  void Abandon();
+  // Lets everybody who waits go, with an error, and makes every later Collect() end at once; for
+  // shutdown.
+  void Stop();
+
+  // After Stop(): whether the thread has nothing more to do by the deadline, so that the destructor
+  // will not wait.
+  bool WaitUntilStopped(Deadline deadline);
 
   // Says in the log, once for a run, that the one in progress came too late for somebody.
   void LogLate();
 
  private:
+  using Promise = std::promise<std::shared_ptr<const Outcome>>;
+
   void Loop();
-  void Keep(std::shared_ptr<const Outcome> outcome);
   std::shared_ptr<const Outcome> RunOnce(Deadline deadline);
   void LogChange(const std::optional<Error>& error);
 
   const std::unique_ptr<Collector> collector_;
   Log& log_;
+  // Made beforehand, for when there may be no memory to make them.
+  const std::shared_ptr<const Outcome> stopping_outcome_;
+  const std::shared_ptr<const Outcome> no_memory_outcome_;
   std::optional<ErrorCode> trouble_;  // of the last run; the thread's own
 
   std::mutex mutex_;  // guards what follows
   std::condition_variable wake_;
   // There is one while a run is due or on.
-  std::optional<std::promise<std::shared_ptr<const Outcome>>> promise_;
-  std::shared_future<std::shared_ptr<const Outcome>> outcome_;  // of promise_
-  std::optional<Deadline> due_;                                 // the next run's
+  std::optional<Promise> promise_;
+  FutureOutcome outcome_;        // of promise_
+  std::optional<Deadline> due_;  // the next run's
   bool late_logged_ = false;
-  bool stop_ = false;
+  bool stopping_ = false;
+  bool stopped_ = false;  // Loop() has ended
 
   std::thread thread_;  // last: starts when all else is there
 };

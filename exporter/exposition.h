@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "collectors/metric.h"
-#include "exporter/negotiation.h"
+#include "exporter/http/negotiation.h"
 
 namespace lvs {
 

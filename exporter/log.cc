@@ -1,10 +1,14 @@
 #include "exporter/log.h"
 
+#include <poll.h>
 #include <spdlog/async.h>
 #include <spdlog/async_logger.h>
-#include <spdlog/sinks/stdout_sinks.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <cerrno>
+#include <climits>
 #include <cstdio>
 #include <ctime>
 
@@ -102,6 +106,34 @@ std::string FormatLogLine(LogFormat format, spdlog::log_clock::time_point time,
   return line;
 }
 
+void DescriptorSink::sink_it_(const spdlog::details::log_msg& message) {
+  std::string line = cut_line_ ? "\n" : "";
+  line.append(message.payload.data(), message.payload.size()).append("\n");
+  std::string_view rest = line;
+  while (!rest.empty()) {
+    // A pipe that can be written takes PIPE_BUF bytes without blocking (man 7 pipe).
+    const std::size_t size = std::min<std::size_t>(rest.size(), PIPE_BUF);
+    const ssize_t written = WaitForRoom() ? write(descriptor_, rest.data(), size) : -1;
+    if (written < 0 && errno == EINTR) continue;
+    if (written <= 0) {
+      ++dropped_;
+      cut_line_ = cut_line_ || rest.size() < line.size();
+      return;
+    }
+    rest.remove_prefix(static_cast<std::size_t>(written));
+  }
+  cut_line_ = false;
+}
+
+bool DescriptorSink::WaitForRoom() {
+  pollfd descriptor{descriptor_, POLLOUT, 0};
+  errno = 0;
+  const int ready = poll(&descriptor, 1, stuck_ ? 0 : static_cast<int>(kPatience.count()));
+  if (ready < 0 && errno == EINTR) return false;
+  stuck_ = ready == 0;
+  return ready > 0;
+}
+
 Log::Log(spdlog::level::level_enum level, LogFormat format, spdlog::sink_ptr sink)
     : format_(format),
       writer_(std::make_shared<spdlog::details::thread_pool>(kQueuedLines, 1)),
@@ -111,6 +143,11 @@ Log::Log(spdlog::level::level_enum level, LogFormat format, spdlog::sink_ptr sin
   logger_->set_pattern("%v");
   logger_->set_level(level);
   logger_->flush_on(spdlog::level::trace);
+}
+
+Log::Log(spdlog::level::level_enum level, LogFormat format, std::shared_ptr<DescriptorSink> sink)
+    : Log(level, format, spdlog::sink_ptr(sink)) {
+  descriptor_sink_ = std::move(sink);
 }
 
 Log::~Log() = default;
@@ -131,7 +168,11 @@ void Log::Error(std::string_view message, std::initializer_list<LogField> fields
   Write(spdlog::level::err, message, fields);
 }
 
-std::uint64_t Log::dropped() const { return writer_->overrun_counter(); }
+std::uint64_t Log::dropped() const {
+  return writer_->overrun_counter() + (descriptor_sink_ ? descriptor_sink_->dropped() : 0);
+}
+
+void Log::Flush() { writer_.reset(); }
 
 void Log::Write(spdlog::level::level_enum level, std::string_view message,
                 std::initializer_list<LogField> fields) {
@@ -140,7 +181,5 @@ void Log::Write(spdlog::level::level_enum level, std::string_view message,
       FormatLogLine(format_, spdlog::log_clock::now(), LevelName(level), message, fields);
   logger_->log(level, spdlog::string_view_t(line));
 }
-
-spdlog::sink_ptr StandardErrorSink() { return std::make_shared<spdlog::sinks::stderr_sink_mt>(); }
 
 }  // namespace lvs

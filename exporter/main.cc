@@ -1,8 +1,14 @@
 // The program: reads its flags, starts every thread there is, and waits to be told to stop.
 
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
+#include <exception>
 #include <memory>
 #include <string>
 #include <variant>
@@ -10,7 +16,7 @@
 
 #include "collectors/all.h"
 #include "exporter/build_info.h"
-#include "exporter/http_server.h"
+#include "exporter/http/http_server.h"
 #include "exporter/log.h"
 #include "exporter/options.h"
 #include "exporter/own_metrics.h"
@@ -19,6 +25,12 @@
 
 namespace lvs {
 namespace {
+
+// Connections that are slow to send their request must not take the threads of scrapes.
+constexpr unsigned kThreadsBesideScrapes = 24;
+
+// How long the end waits for a collector.
+constexpr std::chrono::milliseconds kPatience{400};
 
 // Turns what the server does into metrics and log lines.
 class ServerWatch : public HttpObserver {
@@ -50,16 +62,29 @@ sigset_t BlockSignals() {
   return signals;
 }
 
-int WaitForSignal(const sigset_t& signals) {
-  int signal = 0;
-  while (sigwait(&signals, &signal) != 0 || signal == SIGHUP) {
+int WaitForEnd(const sigset_t& signals, Log& log) {
+  while (true) {
+    int signal = 0;
+    if (sigwait(&signals, &signal) != 0) continue;
+    if (signal != SIGHUP) return signal;
+    log.Info("nothing to reload", {{"signal", "SIGHUP"}});
   }
-  return signal;
+}
+
+// A descriptor of 0 to 2 that is closed would be given to the next socket, and what is written to
+// standard error would go there.
+void FillStandardDescriptors() {
+  for (int fd = open("/dev/null", O_RDWR); fd >= 0; fd = open("/dev/null", O_RDWR)) {
+    if (fd <= STDERR_FILENO) continue;
+    close(fd);
+    return;
+  }
 }
 
 int Run(const Options& options) {
   const sigset_t signals = BlockSignals();
-  Log log(options.log_level, options.log_format, StandardErrorSink());  // thread: log writer
+  Log log(options.log_level, options.log_format,
+          std::make_shared<DescriptorSink>(STDERR_FILENO));  // thread: log writer
   const BuildInfo build = ThisBuild();
   OwnMetrics own_metrics(build);
   Published<ipvs::LatestReading> latest;
@@ -74,6 +99,7 @@ int Run(const Options& options) {
   HttpServerOptions http;
   http.listen = options.listen_addresses;
   http.max_requests = options.max_requests;
+  http.threads = std::max(http.threads, options.max_requests + kThreadsBesideScrapes);
   auto server = HttpServer::Start(  // threads: civetweb's
       http, MakeRoutes({scraper, latest, options.telemetry_path}), watch);
   if (!server.ok()) {
@@ -84,12 +110,18 @@ int Run(const Options& options) {
   for (const ListenAddress& address : server.value()->addresses()) {
     log.Info("listening", {{"address", ToString(address)}});
   }
-  // So that trouble is in the log before the first scrape.
-  scraper.Refresh("ipvs", Clock::now() + std::chrono::seconds(2));
+  scraper.StartReading("ipvs");  // so that trouble is in the log before the first scrape
 
-  const int signal = WaitForSignal(signals);
+  const int signal = WaitForEnd(signals, log);
   log.Info("stopping", {{"signal", signal == SIGTERM ? "SIGTERM" : "SIGINT"}});
   scraper.Stop();  // the server waits for running requests: let them go
+  server.value().reset();
+  if (!scraper.WaitUntilStopped(Clock::now() + kPatience)) {
+    // Something in the kernel does not let go of a thread; it must not keep the process.
+    log.Warn("a collector is stuck in the kernel; ending without it");
+    log.Flush();
+    std::_Exit(0);
+  }
   return 0;
 }
 
@@ -97,11 +129,17 @@ int Run(const Options& options) {
 }  // namespace lvs
 
 int main(int argc, char** argv) {
+  lvs::FillStandardDescriptors();
   const auto parsed = lvs::ParseOptions({argv + 1, argv + argc});
   if (const auto* exit = std::get_if<lvs::Exit>(&parsed)) {
-    std::fputs(exit->output.c_str(), stdout);
     std::fputs(exit->error.c_str(), stderr);
-    return exit->status;
+    const bool written = std::fputs(exit->output.c_str(), stdout) >= 0 && std::fflush(stdout) == 0;
+    return written ? exit->status : 1;
   }
-  return lvs::Run(std::get<lvs::Options>(parsed));
+  try {
+    return lvs::Run(std::get<lvs::Options>(parsed));
+  } catch (const std::exception& e) {  // no memory, or no thread could be started
+    std::fprintf(stderr, "ipvs_exporter: cannot start: %s\n", e.what());
+    return 1;
+  }
 }

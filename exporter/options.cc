@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string_view>
 
 #include "collectors/ipvs/labels.h"
@@ -19,7 +20,8 @@ namespace {
 struct Draft {
   Options options;
   bool disable_defaults = false;
-  std::map<std::string_view, bool> collectors;  // those that were named
+  std::set<std::string_view> switched_on;  // collectors
+  std::set<std::string_view> switched_off;
   std::vector<ListenAddress> listen_addresses;
   bool check = false;
   bool help = false;
@@ -48,6 +50,9 @@ struct Flag {
 std::optional<std::string> AddListenAddress(Draft& draft, const std::string& value) {
   const Result<ListenAddress> address = ParseListenAddress(value);
   if (!address.ok()) return address.error().message;
+  if (std::ranges::find(draft.listen_addresses, address.value()) != draft.listen_addresses.end()) {
+    return "is given twice";
+  }
   draft.listen_addresses.push_back(address.value());
   return std::nullopt;
 }
@@ -68,7 +73,7 @@ std::optional<std::string> SetTelemetryPath(Draft& draft, const std::string& val
 }
 
 std::optional<std::string> SetMaxRequests(Draft& draft, const std::string& value) {
-  constexpr unsigned kMost = 1000000;
+  constexpr unsigned kMost = 1000;
   unsigned number = 0;
   const char* const end = value.data() + value.size();
   const auto [at, error] = std::from_chars(value.data(), end, number);
@@ -132,9 +137,9 @@ std::vector<Flag> CollectorFlags() {
   for (const CollectorEntry& entry : AllCollectors()) {
     const std::string name(entry.name);
     flags.push_back(Switch("--collector." + name, std::string(entry.help) + " (default: on).",
-                           [entry](Draft& d) { d.collectors[entry.name] = true; }));
+                           [entry](Draft& d) { d.switched_on.insert(entry.name); }));
     flags.push_back(Switch("--no-collector." + name, "Do not.",
-                           [entry](Draft& d) { d.collectors[entry.name] = false; }));
+                           [entry](Draft& d) { d.switched_off.insert(entry.name); }));
   }
   return flags;
 }
@@ -147,7 +152,9 @@ std::vector<Flag> Flags() {
       {"--web.telemetry-path", Kind::kValue, "/metrics", "Path of the metrics page.",
        SetTelemetryPath},
       {"--web.max-requests", Kind::kValue, "40",
-       "Scrapes that may run at the same time; 0 for no limit.", SetMaxRequests}};
+       "Scrapes that may run at the same time, at most 1000; 0 for as many as there are threads "
+       "(64).",
+       SetMaxRequests}};
   std::ranges::move(CollectorFlags(), std::back_inserter(flags));
   std::ranges::move(
       std::vector<Flag>{
@@ -225,9 +232,10 @@ std::optional<std::string> ApplyFlag(const Flag& flag, const CLI::Option& option
 Options Finish(Draft draft) {
   if (!draft.listen_addresses.empty()) draft.options.listen_addresses = draft.listen_addresses;
   for (const CollectorEntry& entry : AllCollectors()) {
-    const auto named = draft.collectors.find(entry.name);
-    const bool wanted = named != draft.collectors.end() ? named->second : !draft.disable_defaults;
-    if (wanted) draft.options.collectors.push_back(&entry);
+    const bool on = draft.switched_on.contains(entry.name) || !draft.disable_defaults;
+    if (on && !draft.switched_off.contains(entry.name)) {
+      draft.options.collectors.push_back(&entry);
+    }
   }
   return draft.options;
 }
@@ -279,6 +287,12 @@ std::variant<Options, Exit> ParseOptions(const std::vector<std::string>& args) {
   for (std::size_t i = 0; i < given.size(); ++i) {
     if (given[i]->count() == 0) continue;
     if (const auto wrong = ApplyFlag(flags[i], *given[i], draft)) return WrongUse(*wrong);
+  }
+  for (const std::string_view name : draft.switched_on) {
+    if (draft.switched_off.contains(name)) {
+      return WrongUse("--collector." + std::string(name) + " and --no-collector." +
+                      std::string(name) + " contradict each other");
+    }
   }
   if (draft.help) return Exit{0, HelpText(), ""};
   if (draft.version) return Exit{0, VersionText(), ""};

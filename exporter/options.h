@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "collectors/all.h"
-#include "exporter/listen_address.h"
+#include "exporter/http/listen_address.h"
 #include "exporter/log.h"
 
 namespace lvs {

@@ -13,7 +13,7 @@ constexpr MetricInfo kBuild = {"ipvs_exporter_build_info",
                                MetricType::kGauge,
                                "Where this program was built from; always 1.",
                                {},
-                               {"version", "revision", "branch", "compiler"}};
+                               {"version", "revision", "branch", "date", "compiler", "platform"}};
 constexpr MetricInfo kRequests = {
     "ipvs_exporter_http_requests_total",
     MetricType::kCounter,
@@ -79,7 +79,9 @@ OwnMetrics::OwnMetrics(const BuildInfo& build)
       .Add({{"version", build.version},
             {"revision", build.revision},
             {"branch", build.branch},
-            {"compiler", build.compiler}})
+            {"date", build.date},
+            {"compiler", build.compiler},
+            {"platform", build.platform}})
       .Set(1);
 }
 

@@ -4,8 +4,8 @@
 #include <memory>
 #include <utility>
 
-#include "exporter/negotiation.h"
-#include "exporter/query.h"
+#include "exporter/http/negotiation.h"
+#include "exporter/http/query.h"
 #include "exporter/services_json.h"
 #include "exporter/status_page.h"
 
@@ -15,11 +15,17 @@ namespace {
 // How long a page for people waits for the kernel.
 constexpr std::chrono::seconds kPatience{2};
 
-// Reads the kernel's table for a page other than the metrics. Null when no table was ever read.
+// Reads the kernel's table for a page other than the metrics. Null when it was never tried.
 std::shared_ptr<const ipvs::LatestReading> ReadLatest(const PageSources& sources) {
   sources.scraper.Refresh("ipvs", Clock::now() + kPatience);
-  auto latest = sources.latest.Get();
-  return latest && latest->table ? latest : nullptr;
+  return sources.latest.Get();
+}
+
+// No table was ever read: why not.
+HttpResponse NotYet(const ipvs::LatestReading* latest) {
+  return TextResponse(503, latest != nullptr && latest->error
+                               ? latest->error->message
+                               : "the IPVS table has not been read yet");
 }
 
 HttpResponse Metrics(const PageSources& sources, const HttpRequest& request) {
@@ -43,46 +49,42 @@ HttpResponse Healthy() { return TextResponse(200, "ipvs_exporter is healthy"); }
 // Ready for ever after the first good read; what fails later is on the page.
 HttpResponse Ready(const PageSources& sources) {
   auto latest = sources.latest.Get();
-  if (!latest || !latest->was_up) {
-    sources.scraper.Refresh("ipvs", Clock::now() + kPatience);
-    latest = sources.latest.Get();
-  }
+  if (!latest || !latest->was_up) latest = ReadLatest(sources);
   if (latest && latest->was_up) return TextResponse(200, "ipvs_exporter is ready");
-  return TextResponse(503, latest && latest->error ? latest->error->message
-                                                   : "the IPVS table has not been read yet");
+  return NotYet(latest.get());
 }
 
 HttpResponse Services(const PageSources& sources) {
   const auto latest = ReadLatest(sources);
-  if (!latest) return TextResponse(503, "the IPVS table has not been read yet");
+  if (!latest || !latest->table) return NotYet(latest.get());
   return {
       200, "application/json", {}, std::make_shared<const std::string>(ServicesAsJson(*latest))};
 }
 
 HttpResponse Status(const PageSources& sources) {
-  sources.scraper.Refresh("ipvs", Clock::now() + kPatience);
+  const auto latest = ReadLatest(sources);
   return {200,
           "text/html; charset=utf-8",
           {{"Content-Security-Policy", StatusPagePolicy()}},
-          std::make_shared<const std::string>(
-              StatusPage(sources.latest.Get().get(), sources.telemetry_path))};
+          std::make_shared<const std::string>(StatusPage(latest.get(), sources.telemetry_path))};
 }
 
 }  // namespace
 
 std::vector<Route> MakeRoutes(const PageSources& sources) {
-  std::vector<Route> routes;
-  const auto add = [&](std::string path, auto handler) {
-    routes.push_back({.path = std::move(path), .handler = std::move(handler)});
+  return {
+      {.path = "/",
+       .handler = [sources](const HttpRequest&) { return Status(sources); },
+       .limit = Limit::kPages},
+      {.path = sources.telemetry_path,
+       .handler = [sources](const HttpRequest& request) { return Metrics(sources, request); },
+       .limit = Limit::kScrapes},
+      {.path = "/-/healthy", .handler = [](const HttpRequest&) { return Healthy(); }},
+      {.path = "/-/ready", .handler = [sources](const HttpRequest&) { return Ready(sources); }},
+      {.path = "/api/v1/services",
+       .handler = [sources](const HttpRequest&) { return Services(sources); },
+       .limit = Limit::kPages},
   };
-  add("/", [sources](const HttpRequest&) { return Status(sources); });
-  add(sources.telemetry_path,
-      [sources](const HttpRequest& request) { return Metrics(sources, request); });
-  routes.back().limited = true;
-  add("/-/healthy", [](const HttpRequest&) { return Healthy(); });
-  add("/-/ready", [sources](const HttpRequest&) { return Ready(sources); });
-  add("/api/v1/services", [sources](const HttpRequest&) { return Services(sources); });
-  return routes;
 }
 
 }  // namespace lvs

@@ -6,7 +6,7 @@
 
 #include "collectors/ipvs/collector.h"
 #include "collectors/published.h"
-#include "exporter/http.h"
+#include "exporter/http/http.h"
 #include "exporter/scraper.h"
 
 namespace lvs {

@@ -41,15 +41,17 @@ std::size_t PageSlot(const ScrapeRequest& request) {
   return 2 * static_cast<std::size_t>(request.format) + static_cast<std::size_t>(request.encoding);
 }
 
-class CountInFlight {
+// Calls a function when it goes out of scope.
+template <class Function>
+class AtExit {
  public:
-  explicit CountInFlight(std::atomic<int>& count) : count_(count) { ++count_; }
-  ~CountInFlight() { --count_; }
-  CountInFlight(const CountInFlight&) = delete;
-  CountInFlight& operator=(const CountInFlight&) = delete;
+  explicit AtExit(Function function) : function_(std::move(function)) {}
+  ~AtExit() { function_(); }
+  AtExit(const AtExit&) = delete;
+  AtExit& operator=(const AtExit&) = delete;
 
  private:
-  std::atomic<int>& count_;
+  const Function function_;
 };
 
 }  // namespace
@@ -104,88 +106,83 @@ bool Scraper::Refresh(std::string_view collector, Deadline deadline) {
   return false;
 }
 
+void Scraper::StartReading(std::string_view collector) { Refresh(collector, Clock::now()); }
+
 void Scraper::Stop() {
-  for (const auto& thread : collectors_) thread->Abandon();
+  for (const auto& thread : collectors_) thread->Stop();
+}
+
+bool Scraper::WaitUntilStopped(Deadline deadline) {
+  return std::ranges::all_of(
+      collectors_, [&](const auto& thread) { return thread->WaitUntilStopped(deadline); });
 }
 
 Page Scraper::Scrape(const ScrapeRequest& request) {
-  std::shared_ptr<Round> round;
-  bool leads = false;
-  {
-    const std::scoped_lock lock(mutex_);
-    std::shared_ptr<Round>& current = rounds_[request.selection];
-    leads = current == nullptr;
-    if (leads) current = std::make_shared<Round>();
-    round = current;
-  }
-  const CountInFlight count(in_flight_);
-  return leads ? Lead(round, request) : Join(round, request);
+  const std::shared_ptr<Round> round = OpenOrJoin(request);
+  ++in_flight_;
+  const AtExit leave([&] { --in_flight_; });
+  // However this ends, who comes after it gets a new round.
+  const AtExit close([&] { Close(request.selection, round); });
+  Outcomes outcomes(collectors_.size());
+  const bool complete = Wait(*round, request.deadline, outcomes);
+  // Who gives up writes a page of its own: the others may be able to wait.
+  return complete ? ShareOrWrite(*round, outcomes, request) : Write(outcomes, request);
 }
 
-// Collects for everybody in the round, writes the page, and closes the round: who comes later gets
-// a new one.
-Page Scraper::Lead(const std::shared_ptr<Round>& round, const ScrapeRequest& request) {
-  const auto close_round = [&] {
-    const std::scoped_lock lock(mutex_);
-    rounds_.erase(request.selection);
-  };
-  try {
-    round->promise.set_value(CollectAll(request.selection, request.deadline));
-  } catch (...) {
-    close_round();
-    round->promise.set_exception(std::current_exception());
+std::shared_ptr<Scraper::Round> Scraper::OpenOrJoin(const ScrapeRequest& request) {
+  const std::scoped_lock lock(mutex_);
+  std::shared_ptr<Round>& round = rounds_[request.selection];
+  if (round) return round;
+  auto opened = std::make_shared<Round>();
+  opened->runs.resize(collectors_.size());
+  for (std::size_t i = 0; i < collectors_.size(); ++i) {
+    if ((request.selection & Bit(i)) == 0) continue;
+    opened->runs[i] = collectors_[i]->Collect(request.deadline);
   }
-  try {
-    Page page = Join(round, request);
-    close_round();
-    return page;
-  } catch (...) {
-    close_round();
-    throw;
-  }
+  round = opened;
+  return round;
 }
 
-// Waits for the round's outcomes and shares its page, or writes it if nobody has begun to.
-Page Scraper::Join(const std::shared_ptr<Round>& round, const ScrapeRequest& request) {
-  if (round->outcomes.wait_until(request.deadline) != std::future_status::ready) {
-    return Write(Outcomes(collectors_.size()), request);
+void Scraper::Close(Selection selection, const std::shared_ptr<Round>& round) {
+  const std::scoped_lock lock(mutex_);
+  const auto current = rounds_.find(selection);
+  if (current != rounds_.end() && current->second == round) rounds_.erase(current);
+}
+
+bool Scraper::Wait(const Round& round, Deadline deadline, Outcomes& outcomes) {
+  bool complete = true;
+  for (std::size_t i = 0; i < collectors_.size(); ++i) {
+    const FutureOutcome& run = round.runs[i];
+    if (!run.valid()) continue;
+    if (run.wait_until(deadline) == std::future_status::ready) {
+      outcomes[i] = run.get();
+    } else {
+      collectors_[i]->LogLate();
+      complete = false;
+    }
   }
+  return complete;
+}
+
+Page Scraper::ShareOrWrite(Round& round, const Outcomes& outcomes, const ScrapeRequest& request) {
   std::promise<Page> promise;
   std::shared_future<Page> page;
   bool writes = false;
   {
     const std::scoped_lock lock(mutex_);
-    std::shared_future<Page>& slot = round->pages[PageSlot(request)];
+    std::shared_future<Page>& slot = round.pages[PageSlot(request)];
     writes = !slot.valid();
     if (writes) slot = promise.get_future().share();
     page = slot;
   }
   if (writes) {
     try {
-      promise.set_value(Write(*round->outcomes.get(), request));
+      promise.set_value(Write(outcomes, request));
     } catch (...) {
       promise.set_exception(std::current_exception());
     }
   }
   return page.get();
-}
-
-std::shared_ptr<const Scraper::Outcomes> Scraper::CollectAll(Selection selection,
-                                                             Deadline deadline) {
-  std::vector<std::shared_future<std::shared_ptr<const Outcome>>> runs(collectors_.size());
-  for (std::size_t i = 0; i < collectors_.size(); ++i) {
-    if ((selection & Bit(i)) != 0) runs[i] = collectors_[i]->Collect(deadline);
-  }
-  auto outcomes = std::make_shared<Outcomes>(collectors_.size());
-  for (std::size_t i = 0; i < collectors_.size(); ++i) {
-    if (!runs[i].valid()) continue;
-    if (runs[i].wait_until(deadline) == std::future_status::ready) {
-      (*outcomes)[i] = runs[i].get();
-    } else {
-      collectors_[i]->LogLate();
-    }
-  }
-  return outcomes;
 }
 
 Page Scraper::Write(const Outcomes& outcomes, const ScrapeRequest& request) {

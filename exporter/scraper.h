@@ -15,11 +15,11 @@
 
 #include "collectors/collector.h"
 #include "exporter/collector_thread.h"
-#include "exporter/gzip.h"
+#include "exporter/http/gzip.h"
+#include "exporter/http/negotiation.h"
+#include "exporter/http/query.h"
 #include "exporter/log.h"
-#include "exporter/negotiation.h"
 #include "exporter/own_metrics.h"
-#include "exporter/query.h"
 
 namespace lvs {
 
@@ -57,8 +57,14 @@ class Scraper {
   // Runs one collector without writing a page; false when it is unknown or not done in time.
   bool Refresh(std::string_view collector, Deadline deadline);
 
-  // Lets everybody who waits go, with what there is; for shutdown.
+  // The same without waiting for it.
+  void StartReading(std::string_view collector);
+
+  // Lets everybody who waits go, with what there is, and starts nothing new; for shutdown.
   void Stop();
+
+  // After Stop(): whether every collector's thread has ended by the deadline.
+  bool WaitUntilStopped(Deadline deadline);
 
   // Scrapes that have begun or joined a collection and have not ended.
   int InFlightForTest() const { return in_flight_; }
@@ -70,10 +76,9 @@ class Scraper {
   // By position in collectors_; null where not asked for or not done in time.
   using Outcomes = std::vector<std::shared_ptr<const Outcome>>;
 
-  // One scrape and everybody who shares it.
+  // Runs of collectors and everybody who shares what they give.
   struct Round {
-    std::promise<std::shared_ptr<const Outcomes>> promise;
-    std::shared_future<std::shared_ptr<const Outcomes>> outcomes = promise.get_future().share();
+    std::vector<FutureOutcome> runs;  // by position in collectors_; invalid where not asked for
     // By format and encoding; invalid until somebody writes it. Guarded by the Scraper's mutex.
     std::array<std::shared_future<Page>, 4> pages;
   };
@@ -85,9 +90,11 @@ class Scraper {
     std::size_t plain_size = 0;  // of the largest page written without gzip
   };
 
-  Page Lead(const std::shared_ptr<Round>& round, const ScrapeRequest& request);
-  Page Join(const std::shared_ptr<Round>& round, const ScrapeRequest& request);
-  std::shared_ptr<const Outcomes> CollectAll(Selection selection, Deadline deadline);
+  std::shared_ptr<Round> OpenOrJoin(const ScrapeRequest& request);
+  void Close(Selection selection, const std::shared_ptr<Round>& round);
+  // Whether all runs were done by the deadline.
+  bool Wait(const Round& round, Deadline deadline, Outcomes& outcomes);
+  Page ShareOrWrite(Round& round, const Outcomes& outcomes, const ScrapeRequest& request);
   Page Write(const Outcomes& outcomes, const ScrapeRequest& request);
   Families AllFamilies(const Outcomes& outcomes, Selection selection);
   std::unique_ptr<Scratch> TakeScratch();

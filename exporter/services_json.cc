@@ -65,19 +65,28 @@ Json ServiceAsJson(const ipvs::Service& service) {
   return object;
 }
 
+std::string Dump(const Json& object) {
+  constexpr int kCompact = -1;
+  return object.dump(kCompact, ' ', false, Json::error_handler_t::replace);
+}
+
 }  // namespace
 
 std::string ServicesAsJson(const ipvs::LatestReading& latest) {
-  Json object;
-  object["up"] = !latest.error.has_value();
-  object["error"] = latest.error ? Json(latest.error->message) : Json();
-  object["read_at"] = FormatTime(latest.read_at);
-  object["services"] = Json::array();
+  Json head;
+  head["up"] = latest.up;
+  head["error"] = latest.error ? Json(latest.error->message) : Json();
+  head["read_at"] = FormatTime(latest.read_at);
+  std::string text = Dump(head);
+  text.pop_back();  // the closing brace: the list comes before it
+  text += ",\"services\":[";
+  // Service by service: the objects of a large table would need several times its text.
+  const char* separator = "";
   for (const ipvs::Service* service : InOrder(*latest.table)) {
-    object["services"].push_back(ServiceAsJson(*service));
+    text.append(separator).append(Dump(ServiceAsJson(*service)));
+    separator = ",";
   }
-  constexpr int kCompact = -1;
-  return object.dump(kCompact, ' ', false, Json::error_handler_t::replace) + "\n";
+  return text + "]}\n";
 }
 
 }  // namespace lvs

@@ -7,10 +7,10 @@
 
 namespace lvs {
 
-// latest.table is not null. An object: "up" (whether the last reading went well), "error" (why
-// not, else null), "read_at" (RFC 3339), and "services", a list whose names are the page's labels
-// and the ends of its metric names. Ports and marks are as the labels write them. What is not known
-// is left out.
+// latest.table is not null. An object: "up" (as ipvs_up of the last reading), "error" (what
+// went wrong in it, else null), "read_at" (RFC 3339), and "services", a list whose names are the
+// page's labels and the ends of its metric names. Ports and marks are as the labels write them.
+// What is not known is left out.
 std::string ServicesAsJson(const ipvs::LatestReading& latest);
 
 }  // namespace lvs

@@ -84,14 +84,34 @@ std::string ForwardName(const ipvs::Backend& backend) {
   return tunnel.empty() ? name : name + " (" + std::string(tunnel) + ")";
 }
 
+// Replies of a server that is not behind masquerading do not pass the director: 0 would look like
+// an outage.
+std::string OutgoingCell(const ipvs::Backend& backend) {
+  const auto bytes = Of(backend.counters, &ipvs::Counters::outgoing_bytes);
+  if (backend.forward == ipvs::ForwardMethod::kMasquerade || bytes.value_or(0) != 0) {
+    return Cell(bytes);
+  }
+  return "<td class=n title=\"replies do not pass the director\">&ndash;</td>";
+}
+
+std::string WeightCell(const ipvs::Backend& backend) {
+  return backend.weight != 0 ? Cell(backend.weight) : "<td class=n>0, drained</td>";
+}
+
+// Marks as people type them, with the hexadecimal digits of the page behind.
+std::string ServiceName(const ipvs::ServiceKey& key) {
+  if (key.protocol != ipvs::Protocol::kFwmark) return ToString(key);
+  return "mark " + std::to_string(key.fwmark) + " " + Name(key.address.family);
+}
+
 std::string BackendRow(const ipvs::Backend& backend) {
   std::string row = backend.weight == 0 ? "<tr class=idle>" : "<tr>";
   row += Cell(BackendName(backend)) + Cell(ForwardName(backend));
-  row += Cell(backend.weight) + Cell(backend.active_connections);
+  row += WeightCell(backend) + Cell(backend.active_connections);
   row += Cell(backend.inactive_connections) + Cell(backend.persistence_templates);
   row += Cell(Of(backend.counters, &ipvs::Counters::connections));
   row += Cell(Of(backend.counters, &ipvs::Counters::incoming_bytes));
-  row += Cell(Of(backend.counters, &ipvs::Counters::outgoing_bytes));
+  row += OutgoingCell(backend);
   return row + "</tr>\n";
 }
 
@@ -112,7 +132,7 @@ std::string ServiceDetails(const ipvs::Service& service) {
 }
 
 std::string ServiceRows(const ipvs::Service& service) {
-  std::string rows = "<tr class=service><th colspan=9>" + Escape(ToString(service.key)) +
+  std::string rows = "<tr class=service><th colspan=9>" + Escape(ServiceName(service.key)) +
                      " <span class=dim>" + Escape(ServiceDetails(service)) + "</span></th></tr>\n";
   for (const ipvs::Backend& backend : service.backends) rows += BackendRow(backend);
   return rows;

@@ -51,6 +51,7 @@ Backend Zero() {
 
 Result<BackendLabelSet> ParseBackendLabels(std::string_view list) {
   std::vector<std::string_view> wanted;
+  if (list.ends_with(',')) return Error{ErrorCode::kInvalidInput, "ends with a comma"};
   while (!list.empty()) {
     const std::string_view name = list.substr(0, list.find(','));
     list.remove_prefix(std::min(list.size(), name.size() + 1));

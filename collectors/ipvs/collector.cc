@@ -1,37 +1,84 @@
 #include "collectors/ipvs/collector.h"
 
+#include <cassert>
 #include <utility>
 
 #include "collectors/ipvs/metrics.h"
 #include "collectors/ipvs/node_exporter_metrics.h"
 #include "collectors/ipvs/reader_metrics.h"
+#include "collectors/ipvs/services_file.h"
 
 namespace lvs::ipvs {
 namespace {
 
-// The families that have no sample, by name.
-std::string EmptyFamilies(const Families& families) {
+// What can be known without CAP_NET_ADMIN at best: every kind of service and backend that the file
+// tells, and the other files.
+std::shared_ptr<const Table> TableOfTheFile() {
+  constexpr std::string_view kFile =
+      "IP Virtual Server version 1.2.1 (size=4096)\n"
+      "Prot LocalAddress:Port Scheduler Flags\n"
+      "  -> RemoteAddress:Port Forward Weight ActiveConn InActConn\n"
+      "TCP  0A000001:0050 wlc persistent 30000 FFFFFFFF\n"
+      "  -> 0A010001:0050      Tunnel  1      0          0\n";
+  Result<ProcServices> services = ParseServices(kFile);
+  assert(services.ok() && "a constant in the parser's format");
+  auto table = std::make_shared<Table>();
+  table->services_known = true;
+  table->info = std::move(services.value().info);
+  table->services = std::move(services.value().services);
+  table->totals.emplace();
+  table->estimation_enabled = true;
+  table->sysctls = {{"conntrack", 0}};
+  return table;
+}
+
+Families RenderAll(const std::shared_ptr<const Table>& table,
+                   const std::shared_ptr<const TableLabels>& labels,
+                   const std::optional<BackendLabelSet>& backend_labels) {
+  std::shared_ptr<const AggregatedBackends> aggregated;
+  if (backend_labels) {
+    aggregated = std::make_shared<const AggregatedBackends>(Aggregate(*table, *backend_labels));
+  }
+  return RenderTable(table, labels, aggregated);
+}
+
+bool HasSamples(const Family& family) {
   class CountingSink : public Sink {
    public:
     void Sample(std::string_view, std::string_view, std::string_view, Number) override { ++count; }
     std::size_t count = 0;
   };
+  CountingSink sink;
+  family.write(sink);
+  return sink.count > 0;
+}
+
+// The families that /proc/net/ip_vs cannot give, whatever is in it: "a, b, c".
+std::string LostFamilies(const CollectorOptions& options) {
+  const std::shared_ptr<const Table> table = TableOfTheFile();
+  const auto labels = std::make_shared<const TableLabels>(*table);
   std::string names;
-  for (const Family& family : families) {
-    CountingSink sink;
-    family.write(sink);
-    if (sink.count > 0) continue;
+  for (const Family& family : RenderAll(table, labels, options.backend_labels)) {
+    if (HasSamples(family)) continue;
     if (!names.empty()) names += ", ";
     names += family.info->name;
   }
   return names;
 }
 
+bool ServicesAreFromTheFile(const Reading& reading) {
+  return reading.table->services_known && !reading.table->up && reading.error &&
+         reading.error->code == ErrorCode::kNoPermission;
+}
+
 }  // namespace
 
 IpvsCollector::IpvsCollector(std::unique_ptr<Reader> reader, CollectorOptions options,
                              Published<LatestReading>& latest)
-    : reader_(std::move(reader)), options_(std::move(options)), latest_(latest) {}
+    : reader_(std::move(reader)),
+      options_(std::move(options)),
+      lost_families_(LostFamilies(options_)),
+      latest_(latest) {}
 
 std::vector<const MetricInfo*> DescribeIpvs() {
   std::vector<const MetricInfo*> infos = DescribeTable();
@@ -47,16 +94,10 @@ Collection IpvsCollector::Collect(Deadline deadline) {
   const Reading reading = reader_->Read(deadline);
   UpdateLabels(*reading.table);
 
-  std::shared_ptr<const AggregatedBackends> aggregated;
-  if (options_.backend_labels) {
-    aggregated = std::make_shared<const AggregatedBackends>(
-        Aggregate(*reading.table, *options_.backend_labels));
-  }
-  Collection collection{RenderTable(reading.table, labels_, aggregated), reading.error};
-  // Without the capability the page goes on from a file that tells less: say what is lost.
-  if (reading.error && reading.error->code == ErrorCode::kNoPermission) {
-    collection.error->message +=
-        "; without it these are missing: " + EmptyFamilies(collection.families);
+  Collection collection{RenderAll(reading.table, labels_, options_.backend_labels), reading.error};
+  // The page goes on from a file that tells less: say what is lost.
+  if (ServicesAreFromTheFile(reading)) {
+    collection.error->message += "; missing are " + lost_families_;
   }
   Publish(reading, collection.error);
   RenderReader(reader_->counts(), collection.families);
@@ -72,7 +113,8 @@ void IpvsCollector::Publish(const Reading& reading, const std::optional<Error>& 
   const std::shared_ptr<const LatestReading> before = latest_.Get();
   LatestReading latest = before ? *before : LatestReading();
   latest.error = error;
-  latest.was_up = latest.was_up || reading.table->up;
+  latest.up = reading.table->up;
+  latest.was_up = latest.was_up || latest.up;
   if (reading.table->services_known) {
     latest.table = reading.table;
     latest.read_at = std::chrono::system_clock::now();

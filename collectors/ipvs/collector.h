@@ -4,6 +4,7 @@
 #include <chrono>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -27,14 +28,16 @@ struct CollectorOptions {
 struct LatestReading {
   std::shared_ptr<const Table> table;             // null until the first one
   std::chrono::system_clock::time_point read_at;  // of table
-  bool was_up = false;         // some reading over netlink has gone well since the start
+  bool up = false;                                // Table::up of the last reading
+  bool was_up = false;                            // of some reading since the start
   std::optional<Error> error;  // of the last reading, which may be later than table
 };
 
 // Every metric that IpvsCollector may write, under any options.
 std::vector<const MetricInfo*> DescribeIpvs();
 
-// Owned by the thread that calls Collect(). latest must outlive it; anybody may read that.
+// Owned by the thread that calls Collect(); Stop() is for any thread. latest must outlive it;
+// anybody may read that.
 class IpvsCollector : public Collector {
  public:
   IpvsCollector(std::unique_ptr<Reader> reader, CollectorOptions options,
@@ -42,6 +45,7 @@ class IpvsCollector : public Collector {
 
   std::string_view name() const override { return "ipvs"; }
   Collection Collect(Deadline deadline) override;
+  void Stop() override { reader_->Stop(); }
 
  private:
   void Publish(const Reading& reading, const std::optional<Error>& error);
@@ -49,6 +53,7 @@ class IpvsCollector : public Collector {
 
   const std::unique_ptr<Reader> reader_;
   const CollectorOptions options_;
+  const std::string lost_families_;  // what a page from /proc/net/ip_vs lacks, by name
   Published<LatestReading>& latest_;
   std::shared_ptr<const TableLabels> labels_;
 };

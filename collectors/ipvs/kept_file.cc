@@ -5,8 +5,9 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <utility>
+
+#include "collectors/read_file.h"
 
 namespace lvs::ipvs {
 
@@ -20,11 +21,7 @@ void KeptFile::Close() {
 
 Error KeptFile::Failed(int error_number) {
   Close();
-  ErrorCode code = ErrorCode::kSystem;
-  if (error_number == ENOENT || error_number == ENOTDIR) code = ErrorCode::kNotFound;
-  if (error_number == EACCES || error_number == EPERM) code = ErrorCode::kNoPermission;
-  const char* description = strerrordesc_np(error_number);
-  return Error{code, path_ + ": " + (description == nullptr ? "unknown error" : description)};
+  return FileError(path_, error_number);
 }
 
 Result<std::string_view> KeptFile::Read(std::string& buffer, std::size_t max_size) {

@@ -15,6 +15,7 @@ constexpr int kTries = 3;
 // Up to so many missing services are asked for one by one, which is certain. Beyond that the whole
 // list is cheaper.
 constexpr std::size_t kFewServices = 64;
+constexpr Clock::duration kUnlimited = Clock::duration::max();
 
 std::optional<RetryReason> ReasonToRetry(ErrorCode code) {
   switch (code) {
@@ -63,10 +64,7 @@ std::string_view Name(Inconsistency kind) {
 class Reader::Pass {
  public:
   Pass(Reader& reader, Table& table, Deadline deadline)
-      : reader_(reader), table_(table), deadline_(deadline) {
-    const Clock::time_point now = Clock::now();
-    patience_ = now + (deadline - now) / 2;
-  }
+      : reader_(reader), table_(table), patience_{deadline, (deadline - Clock::now()) / 2} {}
 
   std::optional<Error> Run();
 
@@ -84,6 +82,7 @@ class Reader::Pass {
   Result<bool> ReadBackends(Service& service, const Service* before);
   Result<bool> FindMissingBackends(Service& service, const Service& before);
   Result<void> ReadRest();
+  void ForgetAll();
   void FallBackToFile(Error& error);
   void ReadFiles(std::optional<Error>& error);
 
@@ -105,9 +104,8 @@ class Reader::Pass {
 
   Reader& reader_;
   Table& table_;
-  const Deadline deadline_;
-  // The first silence may last until here, half of the time: the rest is for asking again.
-  Deadline patience_;
+  // The first silence may last half of the time: the rest is for asking again.
+  netlink::Patience patience_;
   bool services_from_netlink_ = false;
   bool same_services_ = false;  // as in the previous reading, in the same order
   std::vector<const Service*> previous_by_key_;
@@ -164,18 +162,29 @@ std::optional<Error> Reader::Pass::Run() {
   } else {
     error = Error{ErrorCode::kModuleAbsent, "ipvs: the kernel module ip_vs is not loaded"};
   }
-  table_.up = !error.has_value();
-  table_.services_known = services_from_netlink_;
+  const bool absent = error.has_value() && error->code == ErrorCode::kModuleAbsent;
   const bool denied = error.has_value() && error->code == ErrorCode::kNoPermission;
-  if (denied && !services_from_netlink_) FallBackToFile(*error);
-  if (!table_.services_known) table_.services.clear();
-  if (error.has_value() && error->code == ErrorCode::kModuleAbsent) {
-    table_.sysctls.clear();
-    reader_.previous_.reset();
+  if (absent) {
+    ForgetAll();
     return error;
   }
+  table_.up = services_from_netlink_;
+  table_.services_known = services_from_netlink_;
+  if (denied && !services_from_netlink_) FallBackToFile(*error);
+  if (!table_.services_known) table_.services.clear();
   ReadFiles(error);
   return error;
+}
+
+// Without the module nothing is known, not even what was read just before it went.
+void Reader::Pass::ForgetAll() {
+  services_from_netlink_ = false;
+  table_.services.clear();
+  table_.info.reset();
+  table_.timeouts.reset();
+  table_.sync_daemons.reset();
+  table_.sysctls.clear();
+  reader_.previous_.reset();
 }
 
 Result<void> Reader::Pass::ReadNetlink() {
@@ -269,6 +278,8 @@ Result<bool> Reader::Pass::ReadBackends(Service& service, const Service* before)
   return before == nullptr ? true : FindMissingBackends(service, *before);
 }
 
+// After kTries lists that all differ, what was in one of them is all that can be known. Failing the
+// reading instead would cost the whole page for as long as somebody edits a large service.
 Result<bool> Reader::Pass::FindMissingBackends(Service& service, const Service& before) {
   std::vector<BackendKey> missing = MissingKeys(before.backends, service.backends);
   std::vector<BackendKey> listed = SortedKeys(service.backends);
@@ -321,9 +332,7 @@ void Reader::Pass::FallBackToFile(Error& error) {
     error.message += "; instead, " + read.error().message;
     return;
   }
-  error.message +=
-      "; the services are from /proc/net/ip_vs, without counters, templates, thresholds, scheduler "
-      "flags, timeouts and sync daemons";
+  error.message += "; the services are from /proc/net/ip_vs, which tells less";
   table_.services = std::move(read.value().services);
   reader_.Count(Inconsistency::kDuplicate, RemoveDuplicates(table_.services));
   for (Service& service : table_.services) {
@@ -412,8 +421,9 @@ Result<void> Reader::Pass::Ask(const netlink::Request& request, const Begin& beg
     const std::optional<RetryReason> reason = ReasonToRetry(done.error().code);
     if (!reason.has_value()) return done;
     if (*reason == RetryReason::kTimeout) {
-      if (patience_ == deadline_) return done;
-      patience_ = deadline_;
+      const bool first_silence = patience_.silence != kUnlimited;
+      if (!first_silence || Clock::now() >= patience_.deadline) return done;
+      patience_.silence = kUnlimited;
     } else if (attempt > (*reason == RetryReason::kInterrupted ? kTries : 1)) {
       return done;
     }

@@ -47,10 +47,13 @@ struct ReaderCounts {
 
 // Reads everything that IPVS tells over netlink and in files, and makes of the kernel's lists,
 // which are not consistent while rules change, a table that is: no entry twice, and no entry
-// missing that was there in the previous reading and still is. A list that cannot be had completely
-// is not shown shorter: the reading fails.
+// missing that was there in the previous reading and still is. Who is missing is asked for again. A
+// service is looked up by its key, which is certain. Backends can only be listed: one is gone when
+// two lists in a row agree without it, or when it is in none of four different ones, which a rule
+// set that changes all the time gives.
+// A list that cannot be had is not shown shorter: the reading fails.
 //
-// Owned by its collector. Read() by one thread at a time; counts() by any thread. Tables are
+// Owned by its collector. Read() by one thread at a time; the rest by any thread. Tables are
 // finished and constant; their memory is used again when the last holder lets go, also after the
 // reader is gone.
 class Reader {
@@ -59,16 +62,19 @@ class Reader {
   Reader(std::unique_ptr<netlink::Transport> transport, std::string procfs_root);
   ~Reader();
 
-  // Reads once. Never takes much longer than deadline. What can be read is in the table even when
-  // there is an error:
-  //  - kModuleAbsent: IPVS is not there. No request was sent, so the module is not loaded by
-  //  asking,
-  //    and nothing is known.
-  //  - kNoPermission: the services are from /proc/net/ip_vs, without what that file does not tell.
-  //  - other errors while services or backends were read: services are not known.
-  //  - other errors with services known: Table::up tells whether netlink (false) or a file (true)
-  //    failed; what could not be read is absent.
+  // Reads once. Waits for answers no longer than deadline. What can be read is in the table even
+  // when there is an error:
+  //  - services known and Table::up: services and backends came over netlink; something else could
+  //    not be read and is absent.
+  //  - services known, not up: kNoPermission; the services are from /proc/net/ip_vs, without what
+  //    that file does not tell.
+  //  - services not known: they could not be read. With kModuleAbsent, IPVS is not there and
+  //    nothing at all is known; the module is not loaded by asking.
   Reading Read(Deadline deadline);
+
+  // For the end of the program: ends a Read() that waits, and every later one, with kStopped. Any
+  // thread.
+  void Stop() { transport_->Stop(); }
 
   ReaderCounts counts() const;
 

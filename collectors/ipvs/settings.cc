@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdint>
 #include <utility>
 
 #include "collectors/ipvs/proc_text.h"
@@ -17,6 +16,8 @@ struct SettingName {
   const char* file;
   std::array<std::string_view, 2> names;  // the second is empty for a file with one number
 };
+
+std::size_t CountOf(const SettingName& setting) { return setting.names[1].empty() ? 1 : 2; }
 
 constexpr SettingName One(const char* name) { return {name, {name, ""}}; }
 
@@ -55,18 +56,6 @@ constexpr std::array kSettings = {
     One("sync_version"),
 };
 
-// How many numbers there are, as many as the setting has names; 0 when text is anything else.
-std::size_t ParseSetting(std::string_view text, const SettingName& setting,
-                         std::array<std::int64_t, 2>& numbers) {
-  const std::size_t count = setting.names[1].empty() ? 1 : 2;
-  Lines lines(text);
-  if (!lines.Next()) return 0;
-  for (std::size_t i = 0; i < count; ++i) {
-    if (!ParseNumber(lines.Word(), 10, numbers[i])) return 0;
-  }
-  return lines.Word().empty() ? count : 0;
-}
-
 std::string_view WithoutBlanks(std::string_view text) {
   text.remove_prefix(std::min(text.find_first_not_of(" \t\n"), text.size()));
   return text.substr(0, text.find_last_not_of(" \t\n") + 1);
@@ -82,6 +71,15 @@ std::vector<std::string_view> SysctlNames() {
     }
   }
   return names;
+}
+
+bool ParseSetting(std::string_view text, std::span<std::int64_t> numbers) {
+  Lines lines(text);
+  if (!lines.Next()) return false;
+  for (std::int64_t& number : numbers) {
+    if (!ParseNumber(lines.Word(), 10, number)) return false;
+  }
+  return lines.Word().empty();
 }
 
 struct SettingFiles::File {
@@ -138,9 +136,10 @@ bool SettingFiles::ReadOpen(std::vector<Sysctl>& sysctls, std::optional<bool>& e
     const Result<std::string_view> text = setting.file.Read(buffer_, kMaxSettingSize);
     readable = readable && text.ok();
     if (!text.ok()) continue;
-    std::array<std::int64_t, 2> numbers{};
-    const std::size_t count = ParseSetting(text.value(), *setting.setting, numbers);
-    for (std::size_t i = 0; i < count; ++i) add(setting.setting->names[i], numbers[i]);
+    std::array<std::int64_t, 2> memory{};
+    const std::span numbers = std::span(memory).first(CountOf(*setting.setting));
+    if (!ParseSetting(text.value(), numbers)) continue;
+    for (std::size_t i = 0; i < numbers.size(); ++i) add(setting.setting->names[i], numbers[i]);
   }
   sysctls.resize(used);
   if (estimation_cpus_.has_value()) {

@@ -1,7 +1,9 @@
 // The settings of IPVS, the files of /proc/sys/net/ipv4/vs.
 #pragma once
 
+#include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,6 +15,10 @@ namespace lvs::ipvs {
 
 // Every name that a setting may have: the closed set of values of the name label.
 std::vector<std::string_view> SysctlNames();
+
+// The numbers of a setting's file, whose first line must have just as many as are wanted. False
+// when text is anything else; what is in numbers then does not count.
+bool ParseSetting(std::string_view text, std::span<std::int64_t> numbers);
 
 // Reads the settings, about thirty files whose descriptors it keeps. One owner, one thread. They
 // belong to the network namespace of the thread that read first.

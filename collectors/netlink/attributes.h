@@ -74,7 +74,7 @@ class AttributeReader {
   void Fail(const char* expected) { Fail(expected, kNoLength, kNoLength); }
 
   // The error, kMalformed, with the numbers of the attribute from the outermost level inwards:
-  // "attribute 1.9: expected 4 bytes, not 3".
+  // "attribute 1.9: expected 4 bytes, got 3".
   bool ok() const { return fault_->expected == nullptr; }
   Result<void> result() const;
 

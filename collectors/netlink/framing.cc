@@ -126,4 +126,6 @@ Error TimeoutError(Clock::duration waited) {
   return {ErrorCode::kTimeout, text};
 }
 
+Error StoppedError() { return {ErrorCode::kStopped, "the exporter is stopping"}; }
+
 }  // namespace lvs::netlink

@@ -69,4 +69,7 @@ Error KernelError(int number);
 // kTimeout: "timed out after 2 s".
 Error TimeoutError(Clock::duration waited);
 
+// kStopped: "the exporter is stopping".
+Error StoppedError();
+
 }  // namespace lvs::netlink

@@ -5,10 +5,13 @@
 #include <netlink/netlink.h>
 #include <netlink/socket.h>
 #include <poll.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <limits>
 #include <utility>
@@ -22,6 +25,11 @@ constexpr std::uint8_t kControllerVersion = 2;  // of the family "nlctrl"; the k
 
 Error TimedOut(Clock::time_point start, Deadline deadline) {
   return TimeoutError(std::max(deadline - start, Clock::duration::zero()));
+}
+
+int MillisecondsUntil(Deadline end) {
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - Clock::now()).count();
+  return static_cast<int>(std::clamp<std::int64_t>(left, 0, std::numeric_limits<int>::max()));
 }
 
 // After these statuses the socket has nothing pending and the next request may be answered
@@ -72,17 +80,45 @@ class KernelTransport::ReceiveBuffers {
   std::array<sockaddr_nl, kCount> senders_{};
 };
 
+// Once raised it stays so. Any thread.
+class KernelTransport::StopSignal {
+ public:
+  StopSignal() : fd_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
+  ~StopSignal() {
+    if (fd_ >= 0) close(fd_);
+  }
+  StopSignal(const StopSignal&) = delete;
+  StopSignal& operator=(const StopSignal&) = delete;
+
+  void Raise() {
+    raised_ = true;
+    if (fd_ >= 0) eventfd_write(fd_, 1);
+  }
+  bool raised() const { return raised_; }
+  // Readable once raised. -1 when the process was out of descriptors: poll() passes over that, and
+  // a wait ends with its deadline.
+  int fd() const { return fd_; }
+
+ private:
+  const int fd_;
+  std::atomic<bool> raised_ = false;
+};
+
 KernelTransport::KernelTransport(std::string family, std::uint8_t version)
     : family_name_(std::move(family)),
       family_version_(version),
-      buffers_(std::make_unique<ReceiveBuffers>()) {}
+      buffers_(std::make_unique<ReceiveBuffers>()),
+      stop_(std::make_unique<StopSignal>()) {}
 
 KernelTransport::~KernelTransport() = default;
 
-Result<void> KernelTransport::Exchange(const Request& request, Deadline deadline,
+void KernelTransport::Stop() { stop_->Raise(); }
+
+Result<void> KernelTransport::Exchange(const Request& request, const Patience& patience,
                                        const OnMessage& on_message) {
-  const Attempt attempt = {Clock::now(), deadline};
-  if (attempt.start >= deadline) return TimedOut(attempt.start, deadline);
+  const Attempt attempt = {Clock::now(), patience};
+  if (stop_->raised()) return StoppedError();
+  if (attempt.start >= patience.deadline) return TimedOut(attempt.start, patience.deadline);
   if (!socket_) {
     if (Result<void> opened = Open(); !opened.ok()) return opened;
   }
@@ -106,8 +142,6 @@ Result<void> KernelTransport::Exchange(const Request& request, Deadline deadline
 Result<void> KernelTransport::Open() {
   socket_.reset(nl_socket_alloc());
   if (!socket_) return Error{ErrorCode::kSystem, "cannot allocate a netlink socket"};
-  // The kernel chooses the port: libnl's own choice is process-wide state.
-  nl_socket_set_local_port(socket_.get(), 0);
   const int status = genl_connect(socket_.get());
   if (status < 0) {
     socket_.reset();
@@ -170,7 +204,9 @@ Result<int> KernelTransport::SendAndReceive(const Expected& expected, const Atte
       if (!progress.ok()) return progress.error();
       if (progress.value() == Progress::kDone) return 0;
     }
-    if (Clock::now() >= attempt.deadline) return TimedOut(attempt.start, attempt.deadline);
+    if (stop_->raised()) return StoppedError();
+    const Deadline deadline = attempt.patience.deadline;
+    if (Clock::now() >= deadline) return TimedOut(attempt.start, deadline);
   }
 }
 
@@ -183,24 +219,26 @@ Result<void> KernelTransport::Send() {
 }
 
 Result<std::size_t> KernelTransport::Receive(const Attempt& attempt) {
+  const Clock::time_point waiting_since = Clock::now();
   while (true) {
     const int count = buffers_->Fill(fd_);
     if (count > 0) return static_cast<std::size_t>(count);
     if (count == 0 || errno == EINTR) continue;
     if (errno != EAGAIN) return KernelError(errno);
-    if (Result<void> ready = WaitForData(attempt); !ready.ok()) return ready.error();
+    if (Result<void> ready = WaitForData(attempt, waiting_since); !ready.ok()) return ready.error();
   }
 }
 
-Result<void> KernelTransport::WaitForData(const Attempt& attempt) {
-  const Clock::time_point now = Clock::now();
-  if (now >= attempt.deadline) return TimedOut(attempt.start, attempt.deadline);
-  const auto left = std::chrono::ceil<std::chrono::milliseconds>(attempt.deadline - now).count();
-  pollfd waiting = {fd_, POLLIN, 0};
-  const auto bounded = std::min<std::int64_t>(left, std::numeric_limits<int>::max());
-  if (poll(&waiting, 1, static_cast<int>(bounded)) < 0 && errno != EINTR) {
-    return KernelError(errno);
-  }
+Result<void> KernelTransport::WaitForData(const Attempt& attempt, Clock::time_point waiting_since) {
+  const auto& [deadline, silence] = attempt.patience;
+  // In this order: the longest silence is longer than the clock can count from now.
+  const bool silence_first = waiting_since < deadline && silence < deadline - waiting_since;
+  const Clock::time_point end = silence_first ? waiting_since + silence : deadline;
+  if (Clock::now() >= end) return TimedOut(silence_first ? waiting_since : attempt.start, end);
+  std::array<pollfd, 2> waiting = {{{fd_, POLLIN, 0}, {stop_->fd(), POLLIN, 0}}};
+  const int ready = poll(waiting.data(), waiting.size(), MillisecondsUntil(end));
+  if (ready < 0 && errno != EINTR) return KernelError(errno);
+  if (stop_->raised()) return StoppedError();
   return {};
 }
 

@@ -17,7 +17,7 @@ namespace lvs::netlink {
 // Exchanges requests with one generic netlink family over a socket that is opened at the first use
 // and kept: the kernel fills its datagrams up to the largest receive a socket has made. One owner,
 // one thread. The socket belongs to the network namespace of the thread that opens it, and to the
-// capabilities it had then.
+// capabilities it had then. Stop() is for any thread.
 //
 // Never makes the kernel load a module: the family's id is looked up in a dump of all families and
 // not by name, which would load it (ctrl_getfamily in net/netlink/genetlink.c, Linux 6.1).
@@ -34,18 +34,20 @@ class KernelTransport : public Transport {
   KernelTransport(std::string family, std::uint8_t version);
   ~KernelTransport() override;
 
-  Result<void> Exchange(const Request& request, Deadline deadline,
+  Result<void> Exchange(const Request& request, const Patience& patience,
                         const OnMessage& on_message) override;
+  void Stop() override;
 
  private:
   struct CloseSocket {
     void operator()(nl_sock* socket) const;
   };
   class ReceiveBuffers;
+  class StopSignal;
 
   struct Attempt {
     Clock::time_point start;
-    Deadline deadline;
+    Patience patience;
   };
 
   Result<void> Open();
@@ -58,7 +60,8 @@ class KernelTransport : public Transport {
                              const OnMessage& on_message);
   Result<void> Send();
   Result<std::size_t> Receive(const Attempt& attempt);
-  Result<void> WaitForData(const Attempt& attempt);
+  // waiting_since: when the request went or the datagram before was taken.
+  Result<void> WaitForData(const Attempt& attempt, Clock::time_point waiting_since);
 
   const std::string family_name_;
   const std::uint8_t family_version_;
@@ -69,6 +72,7 @@ class KernelTransport : public Transport {
   std::uint32_t sequence_ = 0;
   std::vector<std::byte> request_;
   const std::unique_ptr<ReceiveBuffers> buffers_;
+  const std::unique_ptr<StopSignal> stop_;
 };
 
 }  // namespace lvs::netlink

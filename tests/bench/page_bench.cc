@@ -2,13 +2,14 @@
 // prometheus-cpp's (family objects, TextSerializer, zlib as its HTTP handler uses it), from the
 // same snapshot in the same run. Prints the ratios; the absolute times belong to the machine.
 
+#include <benchmark/benchmark.h>
 #include <prometheus/text_serializer.h>
 #include <zlib.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -17,14 +18,13 @@
 #include "collectors/ipvs/labels.h"
 #include "collectors/ipvs/metrics.h"
 #include "exporter/exposition.h"
-#include "exporter/gzip.h"
+#include "exporter/http/gzip.h"
 
 namespace lvs {
 namespace {
 
 constexpr std::uint32_t kServices = 1000;
 constexpr std::uint32_t kBackends = 20;
-constexpr int kRounds = 9;
 
 Address MakeAddress(std::uint8_t first, std::uint32_t number) {
   Address address;
@@ -80,83 +80,110 @@ std::string ZlibGzip(const std::string& text) {
   return compressed;
 }
 
-double MedianMilliseconds(std::vector<double> times) {
-  std::ranges::sort(times);
-  return times[times.size() / 2];
-}
+// Keeps the median of each benchmark, to print what is wanted of them: ratios.
+class MedianReporter : public benchmark::ConsoleReporter {
+ public:
+  void ReportRuns(const std::vector<Run>& runs) override {
+    for (const Run& run : runs) {
+      if (run.aggregate_name == "median")
+        medians_[run.run_name.function_name] = run.GetAdjustedRealTime();
+    }
+    ConsoleReporter::ReportRuns(runs);
+  }
 
-double Time(const std::function<void()>& work) {
-  const auto start = std::chrono::steady_clock::now();
-  work();
-  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start)
-      .count();
-}
+  // Milliseconds.
+  double operator[](const std::string& name) const { return medians_.at(name); }
 
-void Run() {
-  const auto table = MakeTable();
-  const auto labels = std::make_shared<const ipvs::TableLabels>(*table);
-  const auto families = [&] { return ipvs::RenderTable(table, labels, nullptr); };
+ private:
+  std::map<std::string, double> medians_;
+};
 
+// What the benchmarks work on and what they make.
+struct Pages {
+  std::shared_ptr<const ipvs::Table> table = MakeTable();
+  std::shared_ptr<const ipvs::TableLabels> labels =
+      std::make_shared<const ipvs::TableLabels>(*table);
   std::string buffer;
   GzipStream gzip;
   std::string our_compressed;
-  std::vector<prometheus::MetricFamily> their_families;
-  std::string their_page;
+  std::vector<prometheus::MetricFamily> their_families = ToPrometheus(Families());
+  std::string their_page = prometheus::TextSerializer().Serialize(their_families);
   std::string their_compressed;
-  std::vector<double> render;
-  std::vector<double> both;
-  std::vector<double> their_build;
-  std::vector<double> their_render;
-  std::vector<double> their_gzip;
-  std::vector<double> label_text;
-  for (int round = 0; round <= kRounds; ++round) {
+
+  lvs::Families Families() const { return ipvs::RenderTable(table, labels, nullptr); }
+};
+
+void Register(const std::string& name, const std::function<void()>& work) {
+  benchmark::RegisterBenchmark(name.c_str(), [work](benchmark::State& state) {
+    for ([[maybe_unused]] auto _ : state) work();
+  })->Unit(benchmark::kMillisecond);
+}
+
+void RegisterAll(Pages& pages) {
+  Register("our text", [&pages] {
     std::size_t written = 0;
-    const double times[] = {
-        Time([&] {
-          WritePage(families(), Format::kText004, buffer,
-                    [&](std::string_view piece) { written += piece.size(); });
-        }),
-        Time([&] {
-          WritePage(families(), Format::kText004, buffer,
-                    [&](std::string_view piece) { gzip.Write(piece); });
-          our_compressed = gzip.Finish();
-        }),
-        Time([&] { their_families = ToPrometheus(families()); }),
-        Time([&] { their_page = prometheus::TextSerializer().Serialize(their_families); }),
-        Time([&] { their_compressed = ZlibGzip(their_page); }),
-        Time([&] { const ipvs::TableLabels made_anew(*table); })};
-    if (round == 0) continue;  // warms everything up
-    render.push_back(times[0]);
-    both.push_back(times[1]);
-    their_build.push_back(times[2]);
-    their_render.push_back(times[3]);
-    their_gzip.push_back(times[4]);
-    label_text.push_back(times[5]);
-  }
-  const auto lines = std::ranges::count(their_page, '\n');
-  const auto series = static_cast<unsigned long>(lines - std::ranges::count(their_page, '#'));
-  const double ours = MedianMilliseconds(both);
-  const double theirs = MedianMilliseconds(their_render) + MedianMilliseconds(their_gzip);
-  std::printf("%lu series, %.1f MB; medians of %d rounds\n\n", series,
-              static_cast<double>(their_page.size()) / 1e6, kRounds);
+    WritePage(pages.Families(), Format::kText004, pages.buffer,
+              [&](std::string_view piece) { written += piece.size(); });
+    benchmark::DoNotOptimize(written);
+  });
+  Register("our text and gzip", [&pages] {
+    WritePage(pages.Families(), Format::kText004, pages.buffer,
+              [&pages](std::string_view piece) { pages.gzip.Write(piece); });
+    pages.our_compressed = pages.gzip.Finish();
+  });
+  Register("our label text, made when services or backends change", [&pages] {
+    benchmark::DoNotOptimize(ipvs::TableLabels(*pages.table).backend(0, 0).size());
+  });
+  Register("prometheus-cpp family objects",
+           [&pages] { pages.their_families = ToPrometheus(pages.Families()); });
+  Register("prometheus-cpp text", [&pages] {
+    pages.their_page = prometheus::TextSerializer().Serialize(pages.their_families);
+  });
+  Register("prometheus-cpp zlib",
+           [&pages] { pages.their_compressed = ZlibGzip(pages.their_page); });
+}
+
+double Megabytes(const std::string& text) { return static_cast<double>(text.size()) / 1e6; }
+
+void PrintRatios(const Pages& pages, const MedianReporter& medians) {
+  const auto lines = std::ranges::count(pages.their_page, '\n');
+  const auto series = lines - std::ranges::count(pages.their_page, '#');
+  const double ours = medians["our text and gzip"];
+  const double their_text = medians["prometheus-cpp text"];
+  const double theirs = their_text + medians["prometheus-cpp zlib"];
+  std::printf("\n%ld series, %.1f MB of text\n\n", static_cast<long>(series),
+              Megabytes(pages.their_page));
   std::printf("| | text | text and gzip | compressed |\n|---|---|---|---|\n");
-  std::printf("| ours | %.1f ms | %.1f ms | %.2f MB |\n", MedianMilliseconds(render), ours,
-              static_cast<double>(our_compressed.size()) / 1e6);
-  std::printf("| prometheus-cpp with zlib | %.1f ms | %.1f ms | %.2f MB |\n",
-              MedianMilliseconds(their_render), theirs,
-              static_cast<double>(their_compressed.size()) / 1e6);
-  std::printf("| ratio | %.1f | %.1f | |\n\n",
-              MedianMilliseconds(their_render) / MedianMilliseconds(render), theirs / ours);
-  std::printf("Not counted above: prometheus-cpp's family objects, %.1f ms for every page.\n",
-              MedianMilliseconds(their_build));
-  std::printf("Label text of all services and backends, made only when they change: %.1f ms.\n",
-              MedianMilliseconds(label_text));
+  std::printf("| ours | %.1f ms | %.1f ms | %.2f MB |\n", medians["our text"], ours,
+              Megabytes(pages.our_compressed));
+  std::printf(
+      "| prometheus-cpp and zlib, without making its family objects | %.1f ms | %.1f ms | "
+      "%.2f MB |\n",
+      their_text, theirs, Megabytes(pages.their_compressed));
+  std::printf("| ratio | %.1f | %.1f | |\n", their_text / medians["our text"], theirs / ours);
+  std::printf("| ratio with its family objects | | %.1f | |\n",
+              (theirs + medians["prometheus-cpp family objects"]) / ours);
 }
 
 }  // namespace
 }  // namespace lvs
 
-int main() {
-  lvs::Run();
+int main(int argc, char** argv) {
+  // In turns, so that the machine's moods meet all alike; flags given on the command line win.
+  std::vector<std::string> arguments = {
+      argv[0], "--benchmark_repetitions=7", "--benchmark_enable_random_interleaving=true",
+      "--benchmark_report_aggregates_only=true", "--benchmark_min_time=0.1"};
+  arguments.insert(arguments.end(), argv + 1, argv + argc);
+  std::vector<char*> pointers;
+  for (std::string& argument : arguments) pointers.push_back(argument.data());
+  int count = static_cast<int>(pointers.size());
+  benchmark::Initialize(&count, pointers.data());
+  if (benchmark::ReportUnrecognizedArguments(count, pointers.data())) return 2;
+
+  lvs::Pages pages;
+  lvs::RegisterAll(pages);
+  lvs::MedianReporter medians;
+  benchmark::RunSpecifiedBenchmarks(&medians);
+  lvs::PrintRatios(pages, medians);
   return 0;
 }

@@ -31,7 +31,7 @@
 #include <vector>
 
 #include "collectors/clock.h"
-#include "exporter/http_server.h"
+#include "exporter/http/http_server.h"
 
 namespace {
 

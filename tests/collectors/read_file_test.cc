@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cerrno>
 #include <fstream>
 
 namespace lvs {
@@ -41,6 +42,16 @@ TEST(ReadFile, NamesTheMissingFile) {
   ASSERT_FALSE(read.ok());
   EXPECT_EQ(read.error().code, ErrorCode::kNotFound);
   EXPECT_EQ(read.error().message, "/nowhere/at/all: No such file or directory");
+}
+
+TEST(FileError, SaysWhatKindOfTroubleItIs) {
+  EXPECT_EQ(FileError("/a", ENOENT).code, ErrorCode::kNotFound);
+  EXPECT_EQ(FileError("/a", ENOTDIR).code, ErrorCode::kNotFound);
+  EXPECT_EQ(FileError("/a", EACCES).code, ErrorCode::kNoPermission);
+  EXPECT_EQ(FileError("/a", EPERM).code, ErrorCode::kNoPermission);
+  EXPECT_EQ(FileError("/a", EIO).code, ErrorCode::kSystem);
+  EXPECT_EQ(FileError("/a", EIO).message, "/a: Input/output error");
+  EXPECT_EQ(FileError("/a", 4000).message, "/a: unknown error");
 }
 
 }  // namespace

@@ -76,25 +76,33 @@ TEST_F(CollectorThreadTest, ALateRunIsLoggedOnce) {
             "level=warn msg=\"collector was not done by the scrape's deadline\" collector=test\n");
 }
 
-TEST_F(CollectorThreadTest, AnAbandonedRunLetsItsWaitersGoAndTheNextOneIsNew) {
-  handle_->Hold();
-  const auto run = thread_->Collect(kFarAway);
-  handle_->WaitUntilRunning();
-  thread_->Abandon();
-  ASSERT_TRUE(run.get()->collection.error.has_value());
-  EXPECT_EQ(run.get()->collection.error->message, "test: the exporter is stopping");
-  const auto next = thread_->Collect(kFarAway);
-  handle_->Release();
-  EXPECT_FALSE(next.get()->collection.error.has_value());
+TEST_F(CollectorThreadTest, ARunGetsItsLeastTimeHoweverHastyTheFirstToAsk) {
+  const Deadline before = Clock::now();
+  thread_->Collect(before).wait();
+  EXPECT_GE(handle_->deadline(), before + CollectorThread::kLeastRun);
+  thread_->Collect(kFarAway).wait();
+  EXPECT_EQ(handle_->deadline(), kFarAway);
 }
 
-TEST_F(CollectorThreadTest, EndsWithARunThatSomebodyWaitsFor) {
+TEST_F(CollectorThreadTest, StopLetsWaitersGoWakesTheRunAndStartsNothingNew) {
   handle_->Hold();
   const auto run = thread_->Collect(kFarAway);
   handle_->WaitUntilRunning();
-  handle_->Release();
+  thread_->Stop();
+  ASSERT_TRUE(run.get()->collection.error.has_value());
+  EXPECT_EQ(run.get()->collection.error->message, "test: the exporter is stopping");
+  const auto later = thread_->Collect(kFarAway);
+  EXPECT_EQ(later.get()->collection.error->message, "test: the exporter is stopping");
+  EXPECT_EQ(handle_->runs(), 1);
+}
+
+// Nobody but Stop() lets the run go here.
+TEST_F(CollectorThreadTest, TheDestructorWakesARunThatWaits) {
+  handle_->Hold();
+  const auto run = thread_->Collect(kFarAway);
+  handle_->WaitUntilRunning();
   thread_.reset();
-  EXPECT_NE(run.get(), nullptr);
+  EXPECT_EQ(handle_->stops(), 1);
 }
 
 }  // namespace

@@ -51,7 +51,8 @@ class GoldenPage : public testing::Test {
         std::make_unique<ipvs::Reader>(kernel_.Connect(), kernel_.procfs_root()), options,
         latest_));
     collectors.push_back(std::make_unique<process::ProcessCollector>("/proc"));
-    OwnMetrics own_metrics({"1.2.3", "0123abc", "main", "some compiler"});
+    OwnMetrics own_metrics(
+        {"1.2.3", "0123abc", "main", "2026-11-22", "some compiler", "Linux/x86_64"});
     own_metrics.RequestStarted();
     own_metrics.RequestFinished("/metrics", 200);
     Scraper scraper(std::move(collectors), own_metrics, log_.log());
@@ -124,12 +125,16 @@ TEST_F(GoldenPage, FormatsDifferInMetadataOnly) {
 }
 
 TEST_F(GoldenPage, ServicesAsJson) {
-  ipvs::LatestReading latest{SampleTable(), std::chrono::system_clock::time_point(), true, {}};
+  ipvs::LatestReading latest;
+  latest.table = SampleTable();
+  latest.up = true;
   ExpectGolden("services.json", ServicesAsJson(latest));
 }
 
 TEST_F(GoldenPage, StatusPage) {
-  ipvs::LatestReading latest{SampleTable(), std::chrono::system_clock::time_point(), true, {}};
+  ipvs::LatestReading latest;
+  latest.table = SampleTable();
+  latest.up = true;
   const std::string page = StatusPage(&latest, "/metrics");
   const std::size_t body = page.find("<nav>");
   ASSERT_NE(body, std::string::npos);

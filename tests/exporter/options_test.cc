@@ -91,10 +91,8 @@ TEST(Options, EveryMistakeIsOneSentenceThatNamesTheFlag) {
        "--web.telemetry-path=/-/ready: this path has another use"},
       {{"--web.telemetry-path=/a b"},
        "--web.telemetry-path=/a b: expected a path such as /metrics"},
-      {{"--web.max-requests=-1"},
-       "--web.max-requests=-1: expected a whole number from 0 to 1000000"},
-      {{"--web.max-requests=4x"},
-       "--web.max-requests=4x: expected a whole number from 0 to 1000000"},
+      {{"--web.max-requests=-1"}, "--web.max-requests=-1: expected a whole number from 0 to 1000"},
+      {{"--web.max-requests=4x"}, "--web.max-requests=4x: expected a whole number from 0 to 1000"},
       {{"--log.level=loud"}, "--log.level=loud: expected debug, info, warn or error"},
       {{"--log.format=xml"}, "--log.format=xml: expected logfmt or json"},
       {{"--list-metrics=xml"}, "--list-metrics=xml: expected markdown or json"},
@@ -102,6 +100,11 @@ TEST(Options, EveryMistakeIsOneSentenceThatNamesTheFlag) {
       {{"--collector.ipvs.backend-labels=x"}, "unknown backend label \"x\""},
       {{"--web.listen-address=nohost"}, "--web.listen-address=nohost: "},
       {{"--web.listen-address=[::1]:80"}, "IPv6"},
+      {{"--web.listen-address=http://127.0.0.1:80"}, "expected IPV4-ADDRESS:PORT or :PORT"},
+      {{"--web.listen-address=127.0.0.1:1,127.0.0.1:2"}, "repeat the flag"},
+      {{"--web.listen-address=:1", "--web.listen-address=:1"}, "is given twice"},
+      {{"--collector.ipvs", "--no-collector.ipvs"},
+       "--collector.ipvs and --no-collector.ipvs contradict each other"},
   };
   for (const auto& [args, sentence] : mistakes) {
     const Exit exit = Leave(args);

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "collectors/ipvs/collector.h"
@@ -40,7 +41,7 @@ class PagesTest : public testing::Test {
 
   fake::Kernel kernel_;
   CapturedLog log_;
-  OwnMetrics own_metrics_{{"1", "2", "3", "4"}};
+  OwnMetrics own_metrics_{{"1", "2", "3", "4", "5", "6"}};
   Published<ipvs::LatestReading> latest_;
   Scraper scraper_{Collectors(), own_metrics_, log_.log()};
   std::vector<Route> routes_ = MakeRoutes({scraper_, latest_, "/metrics"});
@@ -131,8 +132,14 @@ TEST_F(PagesTest, TheStatusPageAllowsItsOwnStyleOnly) {
                                                   "'sha256-[A-Za-z0-9+/]{43}='"))));
 }
 
-TEST_F(PagesTest, OnlyTheMetricsPageCountsTowardsTheLimit) {
-  for (const Route& route : routes_) EXPECT_EQ(route.limited, route.path == "/metrics");
+// People's pages must not use up the scrapes' limit, and probes of liveness have none.
+TEST_F(PagesTest, EveryLongPageHasALimit) {
+  const std::map<std::string, Limit> limits = {{"/", Limit::kPages},
+                                               {"/metrics", Limit::kScrapes},
+                                               {"/-/healthy", Limit::kNone},
+                                               {"/-/ready", Limit::kNone},
+                                               {"/api/v1/services", Limit::kPages}};
+  for (const Route& route : routes_) EXPECT_EQ(route.limit, limits.at(route.path)) << route.path;
 }
 
 }  // namespace

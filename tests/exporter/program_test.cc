@@ -2,8 +2,11 @@
 
 #include "tests/support/program.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <filesystem>
@@ -71,6 +74,34 @@ TEST_F(ProgramTest, EndsWhileClientsAreInTheMiddleOfARequest) {
   ASSERT_NE(port, 0);
   std::vector<RawConnection> clients;
   for (int i = 0; i < 8; ++i) clients.push_back(HalfOpen(port));
+  program.Signal(SIGTERM);
+  EXPECT_EQ(program.Wait(), 0);
+}
+
+// Nobody reads standard error, and it is full.
+TEST_F(ProgramTest, EndsThoughItsLogIsStuck) {
+  int ends[2];
+  ASSERT_EQ(pipe2(ends, O_CLOEXEC | O_NONBLOCK), 0);
+  const std::string filler(65536, 'x');
+  while (write(ends[1], filler.data(), filler.size()) > 0) {
+  }
+  while (write(ends[1], "x", 1) > 0) {
+  }
+  ASSERT_EQ(fcntl(ends[1], F_SETFL, 0), 0);  // the program sees an ordinary, blocking pipe
+  Program program(Flags(), ends[1]);
+  program.WaitForItsThreads();
+  program.Signal(SIGTERM);
+  EXPECT_EQ(program.Wait(), 0);
+  close(ends[0]);
+  close(ends[1]);
+}
+
+// A read in the kernel that does not come back, here of a pipe that nobody writes.
+TEST_F(ProgramTest, EndsThoughACollectorIsStuck) {
+  procfs_.Write("net/ip_vs", "");
+  ASSERT_EQ(mkfifo((procfs_.root() + "/net/ip_vs_stats_percpu").c_str(), 0600), 0);
+  Program program(Flags());
+  ASSERT_NE(program.Port(), 0);
   program.Signal(SIGTERM);
   EXPECT_EQ(program.Wait(), 0);
 }

@@ -29,6 +29,12 @@ class CollectorHandle {
     }
     changed_.notify_all();
   }
+  // As Release(), for this run and all later ones.
+  void Stop() {
+    ++stops_;
+    Release();
+  }
+  int stops() const { return stops_; }
   void WaitUntilRunning() {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [this] { return running_; });
@@ -39,6 +45,15 @@ class CollectorHandle {
     result_ = std::move(result);
   }
   int runs() const { return runs_; }
+  // Of the last run.
+  Deadline deadline() {
+    const std::scoped_lock lock(mutex_);
+    return deadline_;
+  }
+  void SetDeadline(Deadline deadline) {
+    const std::scoped_lock lock(mutex_);
+    deadline_ = deadline;
+  }
 
   Collection Run() {
     ++runs_;
@@ -57,7 +72,9 @@ class CollectorHandle {
   std::condition_variable changed_;
   bool held_ = false;
   bool running_ = false;
+  Deadline deadline_;
   std::atomic<int> runs_{0};
+  std::atomic<int> stops_{0};
   std::function<Collection()> result_ = [this] {
     const auto run = static_cast<std::uint64_t>(runs());
     return Collection{{{&kTestValue, [run](Sink& sink) { sink.Sample("", "", "", run); }}}, {}};
@@ -69,7 +86,11 @@ class TestCollector : public Collector {
   TestCollector(std::string name, std::shared_ptr<CollectorHandle> handle)
       : name_(std::move(name)), handle_(std::move(handle)) {}
   std::string_view name() const override { return name_; }
-  Collection Collect(Deadline) override { return handle_->Run(); }
+  Collection Collect(Deadline deadline) override {
+    handle_->SetDeadline(deadline);
+    return handle_->Run();
+  }
+  void Stop() override { handle_->Stop(); }
 
  private:
   const std::string name_;

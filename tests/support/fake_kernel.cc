@@ -10,8 +10,10 @@
 #include <cerrno>
 #include <charconv>
 #include <cinttypes>
+#include <condition_variable>
 #include <cstdio>
 #include <cstring>
+#include <mutex>
 #include <span>
 #include <stdexcept>
 #include <utility>
@@ -269,6 +271,16 @@ Damage& Damage::FailsAfter(std::size_t messages, int error_number) {
 
 Damage& Damage::IsSilent() {
   silent_ = true;
+  return *this;
+}
+
+Damage& Damage::HangsUntilStopped() {
+  hangs_ = true;
+  return *this;
+}
+
+Damage& Damage::TakesBeforeEachDatagram(Clock::duration time) {
+  pause_ = time;
   return *this;
 }
 
@@ -663,14 +675,45 @@ std::vector<std::vector<std::byte>> Damage::Pack(
   return datagrams;
 }
 
-Result<void> Kernel::Answer(const netlink::Request& request, Deadline deadline,
-                            const netlink::OnMessage& on_message) {
+class Kernel::Connection : public netlink::Transport {
+ public:
+  explicit Connection(Kernel& kernel) : kernel_(kernel) {}
+  Result<void> Exchange(const netlink::Request& request, const netlink::Patience& patience,
+                        const netlink::OnMessage& on_message) override {
+    if (WaitForStop(Clock::now())) return netlink::StoppedError();
+    return kernel_.Answer(request, patience, on_message, *this);
+  }
+  void Stop() override {
+    const std::lock_guard lock(mutex_);
+    stopped_ = true;
+    changed_.notify_all();
+  }
+
+  // False: it did not come until then.
+  bool WaitForStop(Deadline until) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_until(lock, until, [&] { return stopped_; });
+  }
+
+ private:
+  Kernel& kernel_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool stopped_ = false;
+};
+
+Result<void> Kernel::Answer(const netlink::Request& request, const netlink::Patience& patience,
+                            const netlink::OnMessage& on_message, Connection& connection) {
   requests_.push_back(Describe(request));
   const auto own = damage_.find(requests_.size());
   const Damage damage = own == damage_.end() ? every_damage_ : own->second;
   if (damage.action_) damage.action_();
   if (loaded_ && std::exchange(services_file_is_old_, false)) WriteServicesFile();
-  if (damage.silent_) return netlink::TimeoutError(deadline - Clock::now());
+  const Clock::duration left = patience.deadline - Clock::now();
+  if (damage.hangs_ && connection.WaitForStop(patience.deadline)) return netlink::StoppedError();
+  if (damage.silent_ || damage.hangs_) {
+    return netlink::TimeoutError(std::min(left, patience.silence));
+  }
   if (!loaded_) return Error{ErrorCode::kModuleAbsent, "the kernel has no such family"};
 
   int error = 0;
@@ -679,26 +722,18 @@ Result<void> Kernel::Answer(const netlink::Request& request, Deadline deadline,
   const auto sequence = static_cast<std::uint32_t>(requests_.size());
   const bool dump = request.kind == netlink::Request::Kind::kDump;
   netlink::Conversation conversation({kFamilyId, sequence, kOwnPort});
+  Clock::duration passed{};
   for (const auto& datagram : damage.Pack(messages, dump, error, sequence)) {
+    passed += damage.pause_;
+    if (damage.pause_ > patience.silence) return netlink::TimeoutError(patience.silence);
+    if (passed > left) return netlink::TimeoutError(left);
     const auto progress =
         conversation.Receive({datagram, damage.port_.value_or(0), damage.truncated_}, on_message);
     if (!progress.ok()) return progress.error();
     if (progress.value() == netlink::Progress::kDone) return {};
   }
-  return netlink::TimeoutError(deadline - Clock::now());
+  return netlink::TimeoutError(std::min(left, patience.silence));
 }
-
-class Kernel::Connection : public netlink::Transport {
- public:
-  explicit Connection(Kernel& kernel) : kernel_(kernel) {}
-  Result<void> Exchange(const netlink::Request& request, Deadline deadline,
-                        const netlink::OnMessage& on_message) override {
-    return kernel_.Answer(request, deadline, on_message);
-  }
-
- private:
-  Kernel& kernel_;
-};
 
 std::unique_ptr<netlink::Transport> Kernel::Connect() {
   return std::make_unique<Connection>(*this);

@@ -76,6 +76,10 @@ class Damage {
   Damage& FailsAfter(std::size_t messages, int error_number);
   // No answer comes: the deadline passes, without waiting for it.
   Damage& IsSilent();
+  // No answer comes either, but the wait is a real one: until the deadline, or Stop().
+  Damage& HangsUntilStopped();
+  // So much time passes before each datagram, without waiting for it.
+  Damage& TakesBeforeEachDatagram(Clock::duration time);
   // Every datagram loses all but its first bytes (counted from its netlink header).
   Damage& CutsReplyAfter(std::size_t bytes);
   // The first message is replaced in place: at offset within its attributes, by these bytes.
@@ -105,6 +109,8 @@ class Damage {
   std::optional<int> error_;
   std::optional<std::size_t> error_after_;
   bool silent_ = false;
+  bool hangs_ = false;
+  Clock::duration pause_{};
   std::optional<std::size_t> cut_;
   std::optional<std::pair<std::size_t, std::string>> overwrite_;
   bool twice_ = false;
@@ -118,7 +124,7 @@ class Damage {
 };
 
 // The module is loaded, version 1.2.1 with 4096 buckets, default timeouts, no services, no daemons.
-// One thread. Must outlive the transports it gave.
+// One thread, except for its transports' Stop(). Must outlive the transports it gave.
 class Kernel {
  public:
   Kernel();
@@ -161,8 +167,8 @@ class Kernel {
   class Connection;
   using Message = std::vector<std::byte>;
 
-  Result<void> Answer(const netlink::Request& request, Deadline deadline,
-                      const netlink::OnMessage& on_message);
+  Result<void> Answer(const netlink::Request& request, const netlink::Patience& patience,
+                      const netlink::OnMessage& on_message, Connection& connection);
   std::vector<Message> Reply(const netlink::Request& request, int& error) const;
   Message EncodeService(const ipvs::Service& service) const;
   Message EncodeBackend(const ipvs::Backend& backend) const;

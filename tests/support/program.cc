@@ -34,7 +34,7 @@ void Redirect(const std::string& path, int to) {
 
 }  // namespace
 
-Program::Program(std::vector<std::string> flags)
+Program::Program(std::vector<std::string> flags, int error_descriptor)
     : output_path_(TemporaryFile()), error_path_(TemporaryFile()) {
   flags.insert(flags.begin(), PROGRAM);
   std::vector<char*> arguments;
@@ -44,7 +44,11 @@ Program::Program(std::vector<std::string> flags)
   if (pid_ != 0) return;
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   Redirect(output_path_, STDOUT_FILENO);
-  Redirect(error_path_, STDERR_FILENO);
+  if (error_descriptor < 0) {
+    Redirect(error_path_, STDERR_FILENO);
+  } else {
+    dup2(error_descriptor, STDERR_FILENO);
+  }
   execv(PROGRAM, arguments.data());
   _exit(127);
 }
@@ -75,6 +79,19 @@ std::uint16_t Program::Port() {
   const std::string text = error();
   const std::size_t colon = text.find(':', text.find("address="));
   return static_cast<std::uint16_t>(std::strtoul(text.c_str() + colon + 1, nullptr, 10));
+}
+
+void Program::WaitForItsThreads() {
+  constexpr unsigned long kMany = 50;
+  const auto deadline = std::chrono::steady_clock::now() + kPatience;
+  const std::string path = "/proc/" + std::to_string(pid_) + "/status";
+  while (!HasEnded() && std::chrono::steady_clock::now() < deadline) {
+    const std::string status = ReadAll(path);
+    const std::size_t at = status.find("Threads:");
+    if (at == std::string::npos) return;
+    if (std::strtoul(status.c_str() + at + 8, nullptr, 10) > kMany) return;
+    std::this_thread::sleep_for(kPoll);
+  }
 }
 
 void Program::Signal(int signal) { kill(pid_, signal); }

@@ -12,7 +12,8 @@ namespace lvs {
 // Starts the program with these flags and collects what it writes. The destructor ends it.
 class Program {
  public:
-  explicit Program(std::vector<std::string> flags);
+  // error_descriptor: standard error instead of the file that error() reads.
+  explicit Program(std::vector<std::string> flags, int error_descriptor = -1);
   ~Program();
   Program(const Program&) = delete;
   Program& operator=(const Program&) = delete;
@@ -22,6 +23,10 @@ class Program {
 
   // The port of its first "listening" line; 0 when it ends without one.
   std::uint16_t Port();
+
+  // Waits until the server's threads are there, which is after the program has taken over its
+  // signals. For when there is no log to tell.
+  void WaitForItsThreads();
 
   void Signal(int signal);
 

@@ -10,7 +10,7 @@
 #include <charconv>
 #include <utility>
 
-#include "exporter/ascii.h"
+#include "exporter/http/ascii.h"
 
 namespace lvs {
 

@@ -29,6 +29,7 @@ TEST(ParseBackendLabels, RefusesUnknownRepeatedAndEmptyNames) {
   for (const auto& [list, reason] : std::vector<std::pair<const char*, const char*>>{
            {"port", "unknown backend label \"port\""},
            {"proto,proto", "given twice"},
+           {"proto,", "ends with a comma"},
            {"proto,,proto", "unknown backend label"}}) {
     const Result<BackendLabelSet> labels = ParseBackendLabels(list);
     ASSERT_FALSE(labels.ok()) << list;

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cerrno>
+
 #include "tests/support/fake_kernel.h"
 #include "tests/support/recording_sink.h"
 
@@ -10,6 +12,7 @@ namespace lvs::ipvs {
 namespace {
 
 using testing::ElementsAre;
+using testing::EndsWith;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
@@ -31,9 +34,8 @@ TEST_F(IpvsCollectorTest, DrainedBackendKeepsItsCounters) {
                   .With(fake::Backend("10.1.0.1:80").Weight(0).Counters({5, 6, 7, 8, 9})));
   const Collection collection = Collect();
   EXPECT_THAT(Record(collection.families, "ipvs_backend_connections_total"),
-              ElementsAre(testing::EndsWith("} 5")));
-  EXPECT_THAT(Record(collection.families, "ipvs_backend_weight"),
-              ElementsAre(testing::EndsWith("} 0")));
+              ElementsAre(EndsWith("} 5")));
+  EXPECT_THAT(Record(collection.families, "ipvs_backend_weight"), ElementsAre(EndsWith("} 0")));
 }
 
 TEST_F(IpvsCollectorTest, ABackendKeepsItsLabelsWhenOthersComeBeforeIt) {
@@ -72,6 +74,52 @@ TEST_F(IpvsCollectorTest, WithoutTheCapabilityItSaysWhichFamiliesAreLost) {
   EXPECT_THAT(Record(collection.families, "ipvs_up"), ElementsAre("{} 0"));
 }
 
+constexpr char kLost[] =
+    "; missing are ipvs_timeout_seconds, ipvs_sync_daemon_running, ipvs_sync_receive_drops_total, "
+    "ipvs_service_persistence_timeout_seconds, ipvs_service_connections_total, "
+    "ipvs_service_incoming_packets_total, ipvs_service_outgoing_packets_total, "
+    "ipvs_service_incoming_bytes_total, ipvs_service_outgoing_bytes_total, "
+    "ipvs_backend_persistence_templates, ipvs_backend_connections_total, "
+    "ipvs_backend_incoming_packets_total, ipvs_backend_outgoing_packets_total, "
+    "ipvs_backend_incoming_bytes_total, ipvs_backend_outgoing_bytes_total, "
+    "ipvs_backend_upper_threshold_connections, ipvs_backend_lower_threshold_connections";
+
+TEST_F(IpvsCollectorTest, LostFamiliesDoNotDependOnWhatIsInTheTable) {
+  kernel_.OnEveryRequest().FailsWith(EPERM);
+  EXPECT_THAT(Collect().error->message, EndsWith(kLost));
+  kernel_.Has(fake::Service("10.0.0.1:80/TCP").With(fake::Backend("10.1.0.1:80")));
+  EXPECT_THAT(Collect().error->message, EndsWith(kLost));
+}
+
+TEST_F(IpvsCollectorTest, FamiliesOfSingleBackendsAreNotLostWhereTheyAreNotWanted) {
+  kernel_.OnEveryRequest().FailsWith(EPERM);
+  IpvsCollector summing(std::make_unique<Reader>(kernel_.Connect(), kernel_.procfs_root()),
+                        CollectorOptions{.backend_labels = BackendLabelSet{}}, latest_);
+  const Collection collection = summing.Collect(Clock::now() + std::chrono::seconds(10));
+  EXPECT_THAT(collection.error->message, EndsWith("ipvs_backend_outgoing_bytes_total"));
+}
+
+TEST_F(IpvsCollectorTest, NothingIsCalledLostWhenTheFileCannotBeReadEither) {
+  kernel_.OnEveryRequest().FailsWith(EPERM);
+  kernel_.procfs().Write("net/ip_vs", "nonsense\n");
+  EXPECT_THAT(Collect().error->message, Not(HasSubstr("missing are")));
+}
+
+TEST_F(IpvsCollectorTest, StopEndsItsReadings) {
+  collector_.Stop();
+  const Collection collection = Collect();
+  ASSERT_TRUE(collection.error.has_value());
+  EXPECT_EQ(collection.error->message, "ipvs: dump services: the exporter is stopping");
+}
+
+TEST_F(IpvsCollectorTest, FailureBesideTheServicesIsAnErrorOfATableThatIsUp) {
+  kernel_.OnRequest(3).FailsWith(ENOMEM);
+  const Collection collection = Collect();
+  EXPECT_TRUE(collection.error.has_value());
+  EXPECT_THAT(Record(collection.families, "ipvs_up"), ElementsAre("{} 1"));
+  EXPECT_TRUE(latest_.Get()->up);
+}
+
 TEST_F(IpvsCollectorTest, PublishesTheLastTableAndHowTheLastReadingWent) {
   EXPECT_EQ(latest_.Get(), nullptr);
   kernel_.UnloadsModule();
@@ -83,11 +131,13 @@ TEST_F(IpvsCollectorTest, PublishesTheLastTableAndHowTheLastReadingWent) {
   Collect();
   EXPECT_THAT(latest_.Get()->table->services, SizeIs(1));
   EXPECT_FALSE(latest_.Get()->error.has_value());
+  EXPECT_TRUE(latest_.Get()->up);
   kernel_.OnEveryRequest().IsSilent();
   Collect();
   EXPECT_THAT(latest_.Get()->table->services, SizeIs(1));
   ASSERT_TRUE(latest_.Get()->error.has_value());
   EXPECT_THAT(latest_.Get()->error->message, StartsWith("ipvs: "));
+  EXPECT_FALSE(latest_.Get()->up);
   EXPECT_TRUE(latest_.Get()->was_up);
 }
 

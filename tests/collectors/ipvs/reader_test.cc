@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cerrno>
+#include <future>
 #include <map>
 #include <set>
 #include <string>
@@ -219,6 +220,18 @@ TEST_F(ReaderTest, ModuleUnloadedInMidReadingIsAbsent) {
   EXPECT_FALSE(reading.table->services_known);
 }
 
+TEST_F(ReaderTest, ModuleUnloadedAfterTheServicesIsAbsent) {
+  kernel_.Has(Web());
+  kernel_.OnRequest(4).Does([&] { kernel_.UnloadsModule(); });
+  const Reading reading = Read();
+  ASSERT_TRUE(reading.error.has_value());
+  EXPECT_EQ(reading.error->code, ErrorCode::kModuleAbsent);
+  EXPECT_FALSE(reading.table->up);
+  EXPECT_FALSE(reading.table->services_known);
+  EXPECT_THAT(reading.table->services, IsEmpty());
+  EXPECT_FALSE(reading.table->info.has_value());
+}
+
 // Lists that change while they are read.
 
 TEST_F(ReaderTest, ListsNothingTwice) {
@@ -253,6 +266,33 @@ TEST_F(ReaderTest, BackendThatTwoDumpsMissedDifferentlyStays) {
   kernel_.OnRequest(3).Skips(0);
   EXPECT_THAT(Backends(*ReadWell(), kWeb),
               UnorderedElementsAre("10.1.0.1", "10.1.0.2", "10.1.0.3"));
+}
+
+TEST_F(ReaderTest, BackendThatThreeOfFourDumpsMissedStays) {
+  kernel_.Has(Web(6));
+  ReadWell();
+  for (std::size_t request : {2, 3, 4}) {
+    const std::string other = "10.1.0." + std::to_string(request + 2) + ":80";
+    kernel_.OnRequest(request).Skips(0).Does(
+        [this, other] { kernel_.ForgetsBackend(kWeb, other); });
+  }
+  EXPECT_THAT(Backends(*ReadWell(), kWeb), Contains("10.1.0.1"));
+}
+
+TEST_F(ReaderTest, BackendThatFourDifferentListsLackIsGone) {
+  kernel_.Has(Web(6));
+  ReadWell();
+  const std::size_t before = kernel_.requests().size();
+  for (std::size_t request : {2, 3, 4, 5}) {
+    const std::string next = "10.1.0." + std::to_string(request) + ":80";
+    kernel_.OnRequest(request).Does([this, next] { kernel_.ForgetsBackend(kWeb, next); });
+  }
+  const auto table = ReadWell();
+  EXPECT_THAT(Backends(*table, kWeb), Not(Contains("10.1.0.2")));
+  // Seen in one of the lists is not missing in all; the next reading looks again.
+  EXPECT_THAT(Backends(*table, kWeb), Contains("10.1.0.5"));
+  EXPECT_EQ(kernel_.requests().size() - before, 8u);
+  EXPECT_THAT(Backends(*ReadWell(), kWeb), UnorderedElementsAre("10.1.0.1", "10.1.0.6"));
 }
 
 TEST_F(ReaderTest, RemovedBackendGoesAfterASecondLook) {
@@ -407,7 +447,7 @@ TEST_F(ReaderTest, WithoutPermissionTheServicesComeFromTheFile) {
   ASSERT_TRUE(reading.error.has_value());
   EXPECT_EQ(reading.error->code, ErrorCode::kNoPermission);
   EXPECT_THAT(reading.error->message, HasSubstr("CAP_NET_ADMIN"));
-  EXPECT_THAT(reading.error->message, HasSubstr("from /proc/net/ip_vs, without counters"));
+  EXPECT_THAT(reading.error->message, HasSubstr("from /proc/net/ip_vs, which tells less"));
   ASSERT_THAT(Names(*reading.table), ElementsAre(kWeb));
   const Service& service = reading.table->services[0];
   EXPECT_FALSE(service.persistence_timeout.has_value());
@@ -458,6 +498,40 @@ TEST_F(ReaderTest, SecondSilenceOfOneReadingIsNot) {
   kernel_.OnRequest(1).IsSilent();
   kernel_.OnRequest(4).IsSilent();
   EXPECT_THAT(ReadBadly(), HasSubstr("timed out"));
+}
+
+TEST_F(ReaderTest, SlowDumpOfMoreThanHalfTheTimeIsNotCut) {
+  for (int i = 0; i < 150; ++i) {
+    kernel_.Has(fake::Service("10.0.0." + std::to_string(i) + ":80/TCP"));
+  }
+  kernel_.OnRequest(1).TakesBeforeEachDatagram(std::chrono::milliseconds(1200));  // 3 of them
+  EXPECT_EQ(ReadWell()->services.size(), 150u);
+  EXPECT_EQ(Retries(RetryReason::kTimeout), 0u);
+}
+
+TEST_F(ReaderTest, SilenceOfHalfTheTimeInMidDumpIsAskedAgain) {
+  kernel_.Has(Web());
+  kernel_.OnRequest(2).TakesBeforeEachDatagram(std::chrono::milliseconds(2100));
+  EXPECT_THAT(Backends(*ReadWell(), kWeb), testing::SizeIs(3));
+  EXPECT_EQ(Retries(RetryReason::kTimeout), 1u);
+}
+
+TEST_F(ReaderTest, StopEndsAReadingThatWaits) {
+  std::promise<void> asked;
+  kernel_.Has(Web());
+  kernel_.OnRequest(2).HangsUntilStopped().Does([&] { asked.set_value(); });
+  auto reading = std::async(std::launch::async,
+                            [&] { return reader_.Read(Clock::now() + std::chrono::hours(1)); });
+  asked.get_future().wait();
+  reader_.Stop();
+  const Reading stopped = reading.get();
+  EXPECT_FALSE(stopped.table->services_known);
+  ASSERT_TRUE(stopped.error.has_value());
+  EXPECT_EQ(stopped.error->code, ErrorCode::kStopped);
+  EXPECT_EQ(stopped.error->message,
+            "ipvs: dump destinations of 10.0.0.1:80/TCP: the exporter is stopping");
+  EXPECT_EQ(kernel_.requests().size(), 2u);  // not asked again
+  EXPECT_EQ(ReadBadly(), "ipvs: dump services: the exporter is stopping");
 }
 
 TEST_F(ReaderTest, LostMessagesAreAskedForOnceMore) {
@@ -559,9 +633,10 @@ TEST_F(ReaderTest, FailureBesideTheServicesKeepsThemButIsTold) {
   kernel_.Has(Web());
   kernel_.OnRequest(5).FailsWith(ENOMEM);
   const Reading reading = Read();
-  EXPECT_FALSE(reading.table->up);
+  EXPECT_TRUE(reading.table->up);
   EXPECT_TRUE(reading.table->services_known);
   EXPECT_THAT(Names(*reading.table), ElementsAre(kWeb));
+  ASSERT_TRUE(reading.error.has_value());
   EXPECT_EQ(reading.error->message, "ipvs: dump sync daemons: Cannot allocate memory (ENOMEM)");
 }
 

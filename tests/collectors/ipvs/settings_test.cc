@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
+#include <cstdint>
 #include <map>
 #include <string>
 #include <string_view>
@@ -90,6 +92,15 @@ TEST_F(SettingFilesTest, EmptyCpuListStopsEstimation) {
   SetSetting("est_cpulist", "\n");
   ReadSettings();
   EXPECT_EQ(estimation_, false);
+}
+
+TEST(ParseSetting, WantsAsManyNumbersAsAreAskedFor) {
+  std::array<std::int64_t, 2> numbers{};
+  EXPECT_TRUE(ParseSetting("3\t50\n", numbers));
+  EXPECT_THAT(numbers, ElementsAre(3, 50));
+  for (const std::string_view text : {"", "\n", "3\n", "3 50 1\n", "3 x\n", "x 3\n"}) {
+    EXPECT_FALSE(ParseSetting(text, numbers)) << text;
+  }
 }
 
 TEST(SysctlNames, AreAClosedListWithoutRepetition) {

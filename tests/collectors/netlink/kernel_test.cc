@@ -10,6 +10,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <future>
 #include <set>
 #include <string>
 
@@ -27,7 +28,7 @@ Deadline Soon() { return Clock::now() + seconds(5); }
 Result<std::set<std::string>> ListFamilies(KernelTransport& transport, Deadline deadline) {
   std::set<std::string> names;
   const Result<void> done =
-      transport.Exchange(kListFamilies, deadline, [&](Bytes attributes) -> Result<void> {
+      transport.Exchange(kListFamilies, {deadline}, [&](Bytes attributes) -> Result<void> {
         AttributeReader reader(attributes);
         while (reader.Next()) {
           if (reader.type() == CTRL_ATTR_FAMILY_NAME) names.emplace(reader.Text(GENL_NAMSIZ));
@@ -69,7 +70,7 @@ TEST(KernelTransport, AnswersASingleRequest) {
   key.AddText(CTRL_ATTR_FAMILY_NAME, "nlctrl");
   std::uint16_t id = 0;
   const Result<void> done = transport.Exchange(
-      {CTRL_CMD_GETFAMILY, Request::Kind::kSingle, key.bytes()}, Soon(), [&](Bytes attributes) {
+      {CTRL_CMD_GETFAMILY, Request::Kind::kSingle, key.bytes()}, {Soon()}, [&](Bytes attributes) {
         AttributeReader reader(attributes);
         while (reader.Next()) {
           if (reader.type() == CTRL_ATTR_FAMILY_ID) id = reader.U16();
@@ -87,7 +88,7 @@ TEST(KernelTransport, RefusalLeavesTheSocketInUse) {
   AttributeWriter key;
   key.AddU16(CTRL_ATTR_FAMILY_ID, 1000);
   const Result<void> refused =
-      transport.Exchange({CTRL_CMD_GETFAMILY, Request::Kind::kSingle, key.bytes()}, Soon(),
+      transport.Exchange({CTRL_CMD_GETFAMILY, Request::Kind::kSingle, key.bytes()}, {Soon()},
                          [](Bytes) { return Result<void>(); });
   ASSERT_FALSE(refused.ok());
   EXPECT_EQ(refused.error().code, ErrorCode::kNotFound);
@@ -97,7 +98,7 @@ TEST(KernelTransport, RefusalLeavesTheSocketInUse) {
 
 TEST(KernelTransport, UnknownFamilyIsAbsent) {
   KernelTransport transport("no such family", 1);
-  const Result<void> absent = transport.Exchange({1, Request::Kind::kDump, {}}, Soon(),
+  const Result<void> absent = transport.Exchange({1, Request::Kind::kDump, {}}, {Soon()},
                                                  [](Bytes) { return Result<void>(); });
   ASSERT_FALSE(absent.ok());
   EXPECT_EQ(absent.error().code, ErrorCode::kModuleAbsent);
@@ -106,7 +107,7 @@ TEST(KernelTransport, UnknownFamilyIsAbsent) {
 
 TEST(KernelTransport, UnknownCommandIsNotSupported) {
   KernelTransport transport("nlctrl", 2);
-  const Result<void> refused = transport.Exchange({200, Request::Kind::kSingle, {}}, Soon(),
+  const Result<void> refused = transport.Exchange({200, Request::Kind::kSingle, {}}, {Soon()},
                                                   [](Bytes) { return Result<void>(); });
   ASSERT_FALSE(refused.ok());
   EXPECT_EQ(refused.error().code, ErrorCode::kNotSupported);
@@ -124,9 +125,10 @@ TEST(KernelTransport, ReplacesItsSocketAfterATakersError) {
   KernelTransport transport("nlctrl", 2);
   ASSERT_TRUE(ListFamilies(transport, Soon()).ok());
   const std::set<std::string> before = OpenSockets();
-  const Result<void> failed = transport.Exchange(kListFamilies, Soon(), [](Bytes) -> Result<void> {
-    return Error{ErrorCode::kMalformed, "not like this"};
-  });
+  const Result<void> failed =
+      transport.Exchange(kListFamilies, {Soon()}, [](Bytes) -> Result<void> {
+        return Error{ErrorCode::kMalformed, "not like this"};
+      });
   ASSERT_FALSE(failed.ok());
   EXPECT_EQ(failed.error().message, "not like this");
   ASSERT_TRUE(ListFamilies(transport, Soon()).ok());
@@ -178,6 +180,45 @@ TEST(KernelTransport, SilenceEndsAtTheDeadlineAndTheNextExchangeWorks) {
   EXPECT_EQ(silent.error().code, ErrorCode::kTimeout);
   EXPECT_EQ(silent.error().message, "timed out after 0.03 s");
   EXPECT_TRUE(ListFamilies(transport, Soon()).ok());
+}
+
+TEST(KernelTransport, SilenceEndsBeforeADistantDeadline) {
+  const std::set<std::string> before = OpenSockets();
+  KernelTransport transport("nlctrl", 2);
+  ASSERT_TRUE(ListFamilies(transport, Soon()).ok());
+  const SilentPeer peer(before);
+  const Patience patience = {Clock::now() + std::chrono::hours(1), std::chrono::milliseconds(30)};
+  const Result<void> silent =
+      transport.Exchange(kListFamilies, patience, [](Bytes) { return Result<void>(); });
+  ASSERT_FALSE(silent.ok());
+  EXPECT_EQ(silent.error().code, ErrorCode::kTimeout);
+  EXPECT_EQ(silent.error().message, "timed out after 0.03 s");
+}
+
+TEST(KernelTransport, StopWakesAnExchangeThatWaits) {
+  const std::set<std::string> before = OpenSockets();
+  KernelTransport transport("nlctrl", 2);
+  ASSERT_TRUE(ListFamilies(transport, Soon()).ok());
+  const SilentPeer peer(before);
+  auto exchange = std::async(std::launch::async, [&] {
+    return ListFamilies(transport, Clock::now() + std::chrono::hours(1));
+  });
+  EXPECT_EQ(exchange.wait_for(std::chrono::milliseconds(20)), std::future_status::timeout);
+  transport.Stop();
+  const auto stopped = exchange.get();
+  ASSERT_FALSE(stopped.ok());
+  EXPECT_EQ(stopped.error().code, ErrorCode::kStopped);
+  EXPECT_EQ(stopped.error().message, "the exporter is stopping");
+}
+
+TEST(KernelTransport, StopEndsEveryLaterExchange) {
+  KernelTransport transport("nlctrl", 2);
+  transport.Stop();
+  for (int i = 0; i < 2; ++i) {
+    const auto stopped = ListFamilies(transport, Soon());
+    ASSERT_FALSE(stopped.ok());
+    EXPECT_EQ(stopped.error().code, ErrorCode::kStopped);
+  }
 }
 
 TEST(KernelTransport, AnswerToAnotherRequestIsRefusedAndTheNextExchangeWorks) {

@@ -1,4 +1,4 @@
-#include "exporter/http_server.h"
+#include "exporter/http/http_server.h"
 
 #include <civetweb.h>
 
@@ -17,10 +17,10 @@
 #include <utility>
 
 #include "collectors/clock.h"
-#include "exporter/http_head.h"
-#include "exporter/http_router.h"
-#include "exporter/port_sockets.h"
-#include "exporter/query.h"
+#include "exporter/http/http_head.h"
+#include "exporter/http/http_router.h"
+#include "exporter/http/port_sockets.h"
+#include "exporter/http/query.h"
 
 namespace lvs {
 namespace {
@@ -61,8 +61,7 @@ RequestHead ReadHead(const mg_request_info& info) {
   RequestHead head{.method = View(info.request_method),
                    .path = View(info.request_uri),
                    .query = View(info.query_string),
-                   .headers = {},
-                   .peer = info.remote_addr};
+                   .headers = {}};
   const std::size_t count = static_cast<std::size_t>(std::max(info.num_headers, 0));
   head.headers.reserve(count);
   for (std::size_t i = 0; i < count; ++i) {

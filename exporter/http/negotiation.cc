@@ -1,4 +1,4 @@
-#include "exporter/negotiation.h"
+#include "exporter/http/negotiation.h"
 
 #include <algorithm>
 #include <cassert>
@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "exporter/ascii.h"
+#include "exporter/http/ascii.h"
 
 namespace lvs {
 namespace {

@@ -1,4 +1,4 @@
-#include "exporter/listen_address.h"
+#include "exporter/http/listen_address.h"
 
 #include <gtest/gtest.h>
 
@@ -17,8 +17,7 @@ TEST(ListenAddressTest, HostAndPortOrOnlyAPort) {
 TEST(ListenAddressTest, Ipv6IsRefusedInItsOwnSentence) {
   for (const std::string text : {"[::1]:10211", "[::]:10211", "::1", "::"}) {
     EXPECT_EQ(ParseListenAddress(text).error().message,
-              "listen address \"" + text +
-                  "\": IPv6 is not supported, give an IPv4 address or only :PORT");
+              "IPv6 is not supported, give an IPv4 address or only :PORT");
   }
 }
 

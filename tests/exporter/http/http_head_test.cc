@@ -1,4 +1,4 @@
-#include "exporter/http_head.h"
+#include "exporter/http/http_head.h"
 
 #include <gtest/gtest.h>
 

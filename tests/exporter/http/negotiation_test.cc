@@ -1,4 +1,4 @@
-#include "exporter/negotiation.h"
+#include "exporter/http/negotiation.h"
 
 #include <gtest/gtest.h>
 

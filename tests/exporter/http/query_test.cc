@@ -1,4 +1,4 @@
-#include "exporter/query.h"
+#include "exporter/http/query.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "exporter/http_head.h"
+#include "exporter/http/http_head.h"
 
 #include <algorithm>
 #include <array>
@@ -6,7 +6,7 @@
 #include <cstddef>
 #include <string_view>
 
-#include "exporter/ascii.h"
+#include "exporter/http/ascii.h"
 
 namespace lvs {
 namespace {

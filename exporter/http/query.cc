@@ -1,4 +1,4 @@
-#include "exporter/query.h"
+#include "exporter/http/query.h"
 
 #include <algorithm>
 #include <charconv>
@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "collectors/utf8.h"
-#include "exporter/ascii.h"
+#include "exporter/http/ascii.h"
 
 namespace lvs {
 namespace {

@@ -4,7 +4,7 @@
 #include <ctime>
 #include <string>
 
-#include "exporter/http.h"
+#include "exporter/http/http.h"
 
 namespace lvs {
 

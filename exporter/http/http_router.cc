@@ -1,4 +1,4 @@
-#include "exporter/http_router.h"
+#include "exporter/http/http_router.h"
 
 #include <algorithm>
 #include <array>
@@ -6,8 +6,8 @@
 #include <optional>
 #include <string>
 
-#include "exporter/ascii.h"
-#include "exporter/query.h"
+#include "exporter/http/ascii.h"
+#include "exporter/http/query.h"
 
 namespace lvs {
 namespace {
@@ -87,25 +87,34 @@ std::optional<HttpResponse> RefuseFraming(const RequestHead& head) {
   return std::nullopt;
 }
 
-// Counts one running handler for as long as it lives.
+// One of a limited number of running handlers, for as long as it lives. Who is refused is never
+// counted, not even for a moment.
 class Slot {
  public:
-  explicit Slot(std::atomic<unsigned>& running) : running_(running), before_(running_++) {}
-  ~Slot() { --running_; }
+  // max 0: no limit.
+  Slot(std::atomic<unsigned>& running, unsigned max) : running_(running) {
+    unsigned now = running_.load();
+    while (!taken_ && (max == 0 || now < max)) {
+      taken_ = running_.compare_exchange_weak(now, now + 1);
+    }
+  }
+  ~Slot() {
+    if (taken_) --running_;
+  }
   Slot(const Slot&) = delete;
   Slot& operator=(const Slot&) = delete;
 
-  unsigned before() const { return before_; }
+  bool taken() const { return taken_; }
 
  private:
   std::atomic<unsigned>& running_;
-  const unsigned before_;
+  bool taken_ = false;
 };
 
 }  // namespace
 
-HttpRouter::HttpRouter(std::vector<Route> routes, unsigned max_limited)
-    : routes_(std::move(routes)), max_limited_(max_limited) {
+HttpRouter::HttpRouter(std::vector<Route> routes, unsigned max_scrapes)
+    : routes_(std::move(routes)), max_scrapes_(max_scrapes) {
   for ([[maybe_unused]] const Route& route : routes_) {
     assert(route.handler && !route.methods.empty() && "a route without a handler or a method");
   }
@@ -132,8 +141,7 @@ HttpResponse HttpRouter::Answer(const RequestHead& head, std::string_view& route
                     .query = std::string(head.query),
                     .accept = Joined(head, "Accept"),
                     .accept_encoding = Joined(head, "Accept-Encoding"),
-                    .scrape_timeout = Joined(head, "X-Prometheus-Scrape-Timeout-Seconds"),
-                    .peer = std::string(head.peer)});
+                    .scrape_timeout = Joined(head, "X-Prometheus-Scrape-Timeout-Seconds")});
 }
 
 const Route* HttpRouter::Find(std::string_view path) const {
@@ -144,9 +152,11 @@ const Route* HttpRouter::Find(std::string_view path) const {
 }
 
 HttpResponse HttpRouter::Run(const Route& route, const HttpRequest& request) {
-  if (!route.limited || max_limited_ == 0) return route.handler(request);
-  const Slot slot(limited_running_);
-  if (slot.before() < max_limited_) return route.handler(request);
+  if (route.limit == Limit::kNone) return route.handler(request);
+  const bool is_scrape = route.limit == Limit::kScrapes;
+  const Slot slot(is_scrape ? scrapes_running_ : pages_running_,
+                  is_scrape ? max_scrapes_ : kMostPages);
+  if (slot.taken()) return route.handler(request);
   HttpResponse refusal = TextResponse(503, "too many requests are being answered at the moment");
   refusal.headers.emplace_back("Retry-After", "1");
   return refusal;

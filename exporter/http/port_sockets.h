@@ -5,7 +5,7 @@
 
 #include <vector>
 
-#include "exporter/listen_address.h"
+#include "exporter/http/listen_address.h"
 
 namespace lvs {
 

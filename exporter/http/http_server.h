@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "collectors/result.h"
-#include "exporter/http.h"
-#include "exporter/listen_address.h"
+#include "exporter/http/http.h"
+#include "exporter/http/listen_address.h"
 
 namespace lvs {
 
@@ -41,7 +41,7 @@ struct HttpServerOptions {
   // One connection a thread, all created at the start. More than max_requests: the rest is for
   // clients that are slow to send their request.
   unsigned threads = 64;
-  unsigned max_requests = 40;  // handlers of limited routes at the same time; 0 is no limit
+  unsigned max_requests = 40;  // handlers with Limit::kScrapes at the same time; 0 is no limit
   // For the whole head of a request, and for each standstill while an answer is written.
   std::chrono::milliseconds request_timeout{2000};
   // For a whole answer; looked at after each 256 KiB.

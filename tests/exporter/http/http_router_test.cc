@@ -1,4 +1,4 @@
-#include "exporter/http_router.h"
+#include "exporter/http/http_router.h"
 
 #include <gtest/gtest.h>
 
@@ -13,8 +13,7 @@ namespace {
 // Repeats what a handler was given.
 HttpResponse Describe(const HttpRequest& request) {
   return TextResponse(200, request.path + "|" + request.query + "|" + request.accept + "|" +
-                               request.accept_encoding + "|" + request.scrape_timeout + "|" +
-                               request.peer);
+                               request.accept_encoding + "|" + request.scrape_timeout);
 }
 
 class HttpRouterTest : public testing::Test {
@@ -34,7 +33,7 @@ class HttpRouterTest : public testing::Test {
 using Headers = std::vector<std::pair<std::string_view, std::string_view>>;
 
 RequestHead Request(std::string_view method, std::string_view path, Headers headers = {}) {
-  return {.method = method, .path = path, .query = "", .headers = std::move(headers), .peer = ""};
+  return {.method = method, .path = path, .query = "", .headers = std::move(headers)};
 }
 
 TEST_F(HttpRouterTest, HandlersSeeACleanRequest) {
@@ -44,8 +43,7 @@ TEST_F(HttpRouterTest, HandlersSeeACleanRequest) {
                               {"Accept-Encoding", "gzip"},
                               {"x-prometheus-scrape-timeout-seconds", "10"}});
   head.query = "a=%41";
-  head.peer = "127.0.0.1";
-  EXPECT_EQ(*Answer(head).body, "/metrics|a=%41|a, b;q=1|gzip|10|127.0.0.1\n");
+  EXPECT_EQ(*Answer(head).body, "/metrics|a=%41|a, b;q=1|gzip|10\n");
   EXPECT_EQ(route_, "/metrics");
 }
 
@@ -132,7 +130,7 @@ TEST(HttpRouterLimitTest, OnlyLimitedHandlersAreCounted) {
               again("/free");
               return TextResponse(200, "");
             },
-        .limited = true},
+        .limit = Limit::kScrapes},
        {.path = "/free", .handler = [](const HttpRequest&) { return TextResponse(200, ""); }}},
       2);
   self = &router;
@@ -152,7 +150,7 @@ TEST(HttpRouterLimitTest, TheRefusalSaysWhenToComeBack) {
                             inner = self->Answer(Request("GET", "/metrics"), route);
                             return TextResponse(200, "");
                           },
-                      .limited = true}},
+                      .limit = Limit::kScrapes}},
                     1);
   self = &router;
   std::string_view route;
@@ -172,7 +170,7 @@ TEST(HttpRouterLimitTest, ZeroIsNoLimit) {
                             if (++depth < 100) self->Answer(Request("GET", "/metrics"), route);
                             return TextResponse(200, "");
                           },
-                      .limited = true}},
+                      .limit = Limit::kScrapes}},
                     0);
   self = &router;
   std::string_view route;

@@ -23,7 +23,6 @@ struct HttpRequest {
   std::string accept;           // Accept
   std::string accept_encoding;  // Accept-Encoding
   std::string scrape_timeout;   // X-Prometheus-Scrape-Timeout-Seconds
-  std::string peer;             // numeric address of the client, without a port
 };
 
 // One answer. Handlers answer HEAD as they answer GET; the border leaves the body out and keeps its
@@ -45,13 +44,19 @@ inline HttpResponse TextResponse(int status, std::string sentence) {
           .body = std::make_shared<const std::string>(std::move(sentence))};
 }
 
+// Groups of routes whose handlers may only run so many at a time: the scrapes by the server's
+// options, the pages for people, which can be long, by kMostPages.
+enum class Limit { kNone, kScrapes, kPages };
+inline constexpr unsigned kMostPages = 4;
+
 // A path and what answers there. The handler runs on threads of the server, many at once, and may
 // throw: std::bad_alloc becomes 503, anything else 500.
 struct Route {
   std::string path;  // compared exactly and case-sensitively with the decoded path
   std::vector<HttpMethod> methods = {HttpMethod::kGet, HttpMethod::kHead};
   std::function<HttpResponse(const HttpRequest&)> handler;
-  bool limited = false;  // counts towards the limit of handlers that run at the same time
+  // At which limit of handlers that run at the same time it counts.
+  Limit limit = Limit::kNone;
 };
 
 }  // namespace lvs

@@ -1,4 +1,4 @@
-#include "exporter/port_sockets.h"
+#include "exporter/http/port_sockets.h"
 
 #include <arpa/inet.h>
 #include <dirent.h>
