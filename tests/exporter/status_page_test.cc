@@ -2,6 +2,10 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <openssl/evp.h>
+#include <openssl/sha.h>
+
+#include <array>
 
 #include "tests/support/fake_kernel.h"
 
@@ -39,6 +43,20 @@ TEST(StatusPage, EscapesEverythingFromOutside) {
   EXPECT_THAT(page, Not(HasSubstr("<script>")));
   EXPECT_THAT(page, HasSubstr("&lt;b&gt;&#39;&quot;&amp;\xef\xbf\xbd"));
   EXPECT_THAT(page, HasSubstr("href=\"/a&quot;b\""));
+}
+
+// The browser takes the hash of what stands between the tags (Content Security Policy Level 3,
+// section 2.3.1).
+TEST(StatusPage, ThePolicyAllowsThisVeryStyle) {
+  const std::string page = StatusPage(nullptr, "/metrics");
+  const std::size_t begin = page.find("<style>") + 7;
+  const std::string style = page.substr(begin, page.find("</style>") - begin);
+  std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
+  SHA256(reinterpret_cast<const unsigned char*>(style.data()), style.size(), digest.data());
+  std::array<unsigned char, 4 * ((SHA256_DIGEST_LENGTH + 2) / 3) + 1> base64{};
+  EVP_EncodeBlock(base64.data(), digest.data(), digest.size());
+  EXPECT_EQ(StatusPagePolicy(), "default-src 'none'; style-src 'sha256-" +
+                                    std::string(base64.begin(), base64.end() - 1) + "'");
 }
 
 TEST(StatusPage, NeedsNothingFromElsewhere) {
