@@ -9,7 +9,7 @@ namespace {
 
 // A piece is handed on when the next sample might not fit: large enough that the output's own cost
 // per piece does not count, small enough to stay in the processor's second-level cache.
-constexpr std::size_t kPieceSize = 256 * 1024;
+constexpr std::size_t kPieceSize = 64 * 1024;
 constexpr std::size_t kLongestNumber = 32;
 
 // Units that OpenMetrics is told, each the last part of a family name.

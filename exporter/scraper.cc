@@ -56,9 +56,45 @@ class AtExit {
 
 }  // namespace
 
+class Scraper::SpareBodies : public std::enable_shared_from_this<SpareBodies> {
+ public:
+  // Empty, with whatever memory it had.
+  std::string Take() {
+    const std::scoped_lock lock(mutex_);
+    if (spare_.empty()) return {};
+    std::string body = std::move(spare_.back());
+    spare_.pop_back();
+    return body;
+  }
+
+  // Hands out a body whose memory comes back when its last reader is done.
+  std::shared_ptr<const std::string> Share(std::string body) {
+    return {new std::string(std::move(body)), [self = shared_from_this()](std::string* done) {
+              self->Return(std::move(*done));
+              delete done;
+            }};
+  }
+
+ private:
+  // A page without gzip may be so large that keeping its memory is no good to anybody.
+  static constexpr std::size_t kKeepAtMost = 8 * 1024 * 1024;
+
+  void Return(std::string body) {
+    const std::scoped_lock lock(mutex_);
+    if (spare_.size() == kIdleScratch || body.capacity() > kKeepAtMost) return;
+    body.clear();
+    spare_.push_back(std::move(body));
+  }
+
+  std::mutex mutex_;
+  std::vector<std::string> spare_;
+};
+
+Scraper::~Scraper() = default;
+
 Scraper::Scraper(std::vector<std::unique_ptr<Collector>> collectors, OwnMetrics& own_metrics,
                  Log& log)
-    : own_metrics_(own_metrics), log_(log) {
+    : own_metrics_(own_metrics), log_(log), spare_bodies_(std::make_shared<SpareBodies>()) {
   assert(collectors.size() <= 64 && "a Selection has 64 bits");
   for (auto& collector : collectors) {
     collectors_.push_back(std::make_unique<CollectorThread>(std::move(collector), log));
@@ -188,8 +224,7 @@ Page Scraper::ShareOrWrite(Round& round, const Outcomes& outcomes, const ScrapeR
 Page Scraper::Write(const Outcomes& outcomes, const ScrapeRequest& request) {
   const Families families = AllFamilies(outcomes, request.selection);
   std::unique_ptr<Scratch> scratch = TakeScratch();
-  std::string plain;
-  if (request.encoding == Encoding::kIdentity) plain.reserve(scratch->plain_size);
+  std::string body = spare_bodies_->Take();
   Encoding encoding = request.encoding;
   bool is_first = true;
   WritePage(families, request.format, scratch->buffer, [&](std::string_view piece) {
@@ -199,13 +234,12 @@ Page Scraper::Write(const Outcomes& outcomes, const ScrapeRequest& request) {
     if (encoding == Encoding::kGzip) {
       scratch->gzip.Write(piece);
     } else {
-      plain.append(piece);
+      body.append(piece);
     }
   });
-  scratch->plain_size = std::max(scratch->plain_size, plain.size());
-  std::string body = encoding == Encoding::kGzip ? scratch->gzip.Finish() : std::move(plain);
+  if (encoding == Encoding::kGzip) body = scratch->gzip.Finish(std::move(body));
   ReturnScratch(std::move(scratch));
-  return {std::make_shared<const std::string>(std::move(body)), encoding};
+  return {spare_bodies_->Share(std::move(body)), encoding};
 }
 
 Families Scraper::AllFamilies(const Outcomes& outcomes, Selection selection) {

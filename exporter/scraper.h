@@ -44,6 +44,7 @@ class Scraper {
  public:
   // log and own_metrics must outlive this. collectors: at most 64, in the page's order.
   Scraper(std::vector<std::unique_ptr<Collector>> collectors, OwnMetrics& own_metrics, Log& log);
+  ~Scraper();
 
   Selection all() const;
 
@@ -87,7 +88,6 @@ class Scraper {
   struct Scratch {
     std::string buffer;
     GzipStream gzip;
-    std::size_t plain_size = 0;  // of the largest page written without gzip
   };
 
   std::shared_ptr<Round> OpenOrJoin(const ScrapeRequest& request);
@@ -95,6 +95,9 @@ class Scraper {
   // Whether all runs were done by the deadline.
   bool Wait(const Round& round, Deadline deadline, Outcomes& outcomes);
   Page ShareOrWrite(Round& round, const Outcomes& outcomes, const ScrapeRequest& request);
+  // Memory of bodies that nobody reads any more. Outlives the Scraper as long as a body does.
+  class SpareBodies;
+
   Page Write(const Outcomes& outcomes, const ScrapeRequest& request);
   Families AllFamilies(const Outcomes& outcomes, Selection selection);
   std::unique_ptr<Scratch> TakeScratch();
@@ -104,6 +107,7 @@ class Scraper {
   Log& log_;
   std::vector<std::unique_ptr<CollectorThread>> collectors_;
 
+  const std::shared_ptr<SpareBodies> spare_bodies_;
   std::atomic<int> in_flight_{0};
   std::mutex mutex_;  // guards what follows
   std::map<Selection, std::shared_ptr<Round>> rounds_;

@@ -14,6 +14,7 @@
 #include <atomic>
 #include <cerrno>
 #include <limits>
+#include <optional>
 #include <utility>
 
 #include "collectors/netlink/attributes.h"
@@ -219,13 +220,18 @@ Result<void> KernelTransport::Send() {
 }
 
 Result<std::size_t> KernelTransport::Receive(const Attempt& attempt) {
-  const Clock::time_point waiting_since = Clock::now();
+  // Looked at only when there is something to wait for: the answer is nearly always there when
+  // send() returns, and reading the clock can cost as much as a system call.
+  std::optional<Clock::time_point> waiting_since;
   while (true) {
     const int count = buffers_->Fill(fd_);
     if (count > 0) return static_cast<std::size_t>(count);
     if (count == 0 || errno == EINTR) continue;
     if (errno != EAGAIN) return KernelError(errno);
-    if (Result<void> ready = WaitForData(attempt, waiting_since); !ready.ok()) return ready.error();
+    if (!waiting_since) waiting_since = Clock::now();
+    if (Result<void> ready = WaitForData(attempt, *waiting_since); !ready.ok()) {
+      return ready.error();
+    }
   }
 }
 

@@ -22,8 +22,9 @@ class GzipStream {
   // Compresses text, of any size. Keeps no reference to it.
   void Write(std::string_view text);
 
-  // Ends the stream and gives all of it: a complete gzip member, also for no input at all.
-  std::string Finish();
+  // Ends the stream and gives all of it: a complete gzip member, also for no input at all. The next
+  // stream is put together in the memory of spare, whose content is lost.
+  std::string Finish(std::string spare = {});
 
   // Forgets an unfinished stream.
   void Reset();
