@@ -40,7 +40,7 @@ TEST(ParseStat, NamesTheFieldThatIsNoNumber) {
 
 TEST(ReadProcess, KnowsThisProcess) {
   const Process process = ReadProcess("/proc", std::nullopt);
-  EXPECT_EQ(process.threads, 1U);
+  EXPECT_GE(process.threads.value_or(0), 1U);  // a sanitizer may have one of its own
   EXPECT_GT(process.resident_memory_bytes.value_or(0), 1000000U);
   EXPECT_GT(process.start_time_seconds.value_or(0), 1e9);
   EXPECT_GE(process.open_fds.value_or(0), 3U);
