@@ -4,6 +4,7 @@
 #include <array>
 #include <compare>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 namespace lvs {
@@ -25,5 +26,9 @@ struct Address {
 
 // "192.0.2.1", or the short form of RFC 5952 for IPv6, without brackets.
 std::string ToString(const Address& address);
+
+// The reverse, strictly as inet_pton(3) reads it: four decimal numbers without leading zeros, or
+// IPv6 in any of its forms, without brackets and zone. Absent for anything else.
+std::optional<Address> ParseAddress(const std::string& text);
 
 }  // namespace lvs

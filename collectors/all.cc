@@ -7,15 +7,31 @@
 namespace lvs {
 namespace {
 
-std::unique_ptr<Collector> MakeIpvs(const CollectorSettings& settings,
-                                    Published<ipvs::LatestReading>& latest) {
+std::unique_ptr<Collector> MakeIpvs(const CollectorSettings& settings, Exchange& exchange) {
   auto transport = std::make_unique<netlink::KernelTransport>("IPVS", 1);
   auto reader = std::make_unique<ipvs::Reader>(std::move(transport), settings.procfs);
-  return std::make_unique<ipvs::IpvsCollector>(std::move(reader), settings.ipvs, latest);
+  ipvs::CollectorOptions options = settings.ipvs;
+  options.name_of = [&exchange](const ipvs::ServiceKey& key) {
+    const auto configuration = exchange.configuration.Get();
+    const checker::ServiceRule* rule =
+        configuration ? checker::RuleFor(*configuration, key) : nullptr;
+    return rule != nullptr && !rule->name.empty() ? rule->name : ipvs::ToString(key);
+  };
+  return std::make_unique<ipvs::IpvsCollector>(std::move(reader), std::move(options),
+                                               exchange.table);
 }
 
-std::unique_ptr<Collector> MakeProcess(const CollectorSettings& settings,
-                                       Published<ipvs::LatestReading>&) {
+std::unique_ptr<Collector> MakeChecker(const CollectorSettings&, Exchange& exchange) {
+  return std::make_unique<checker::CheckerCollector>(
+      checker::EngineSources{.table = exchange.table,
+                             .configuration = exchange.configuration,
+                             .on_event = exchange.on_event,
+                             .on_note = exchange.on_note,
+                             .make_runner = {}},
+      exchange.health);
+}
+
+std::unique_ptr<Collector> MakeProcess(const CollectorSettings& settings, Exchange&) {
   return std::make_unique<process::ProcessCollector>(settings.procfs);
 }
 
@@ -24,6 +40,8 @@ std::unique_ptr<Collector> MakeProcess(const CollectorSettings& settings,
 const std::vector<CollectorEntry>& AllCollectors() {
   static const std::vector<CollectorEntry> all = {
       {"ipvs", "Read the kernel's IPVS table", MakeIpvs, ipvs::DescribeIpvs},
+      {"checker", "Probe the real servers and say what is up, and why not", MakeChecker,
+       checker::DescribeChecker},
       {"process", "Export the exporter's own process_ metrics", MakeProcess,
        process::DescribeProcess},
   };

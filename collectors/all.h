@@ -1,11 +1,13 @@
 // The list of all collectors: add yours here.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "collectors/checker/collector.h"
 #include "collectors/collector.h"
 #include "collectors/ipvs/collector.h"
 #include "collectors/metric.h"
@@ -18,13 +20,23 @@ struct CollectorSettings {
   ipvs::CollectorOptions ipvs;
 };
 
+// What collectors tell each other and the rest of the program. Outlives them all.
+struct Exchange {
+  // What the configuration file says, or the defaults; the program publishes it before a collector
+  // exists, and again after each reload.
+  Published<checker::Configuration> configuration;
+  Published<ipvs::LatestReading> table;  // by the ipvs collector
+  Published<checker::Snapshot> health;   // by the checker collector
+  // The checker's, see checker::EngineSources.
+  std::function<void(const checker::Event&)> on_event;
+  std::function<void(const std::string&)> on_note;
+};
+
 // A collector as the program sees it before it exists.
 struct CollectorEntry {
   std::string_view name;  // of --collector.NAME
   std::string_view help;  // what it does, for --help
-  // latest: where the ipvs collector publishes the last table for those who do not scrape.
-  std::unique_ptr<Collector> (*make)(const CollectorSettings& settings,
-                                     Published<ipvs::LatestReading>& latest);
+  std::unique_ptr<Collector> (*make)(const CollectorSettings& settings, Exchange& exchange);
   // Every metric it may ever write; the pointers live as long as the program.
   std::vector<const MetricInfo*> (*describe)();
 };

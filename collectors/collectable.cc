@@ -1,8 +1,10 @@
 #include "collectors/collectable.h"
 
 #include <exception>
+#include <limits>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace lvs {
 namespace {
@@ -33,13 +35,36 @@ std::vector<ClientMetric::Label> ParseLabels(std::string_view text) {
   return labels;
 }
 
-// Collects the samples of one family. Histograms and summaries have no collector yet.
+prometheus::MetricType ToPrometheus(MetricType type) {
+  switch (type) {
+    case MetricType::kCounter:
+      return prometheus::MetricType::Counter;
+    case MetricType::kGauge:
+      return prometheus::MetricType::Gauge;
+    case MetricType::kHistogram:
+      return prometheus::MetricType::Histogram;
+    case MetricType::kSummary:
+      break;
+  }
+  return prometheus::MetricType::Summary;
+}
+
+// Collects the samples of one family. The samples of one histogram or summary come one after the
+// other and end with _count.
 class FamilySink : public Sink {
  public:
   explicit FamilySink(MetricFamily& family) : family_(family) {}
 
-  void Sample(std::string_view, std::string_view labels, std::string_view more,
+  void Sample(std::string_view suffix, std::string_view labels, std::string_view more,
               Number value) override {
+    switch (family_.type) {
+      case prometheus::MetricType::Histogram:
+        return AddToHistogram(suffix, labels, more, value);
+      case prometheus::MetricType::Summary:
+        return AddToSummary(suffix, labels, value);
+      default:
+        break;
+    }
     ClientMetric metric;
     metric.label = ParseLabels(labels);
     for (ClientMetric::Label& label : ParseLabels(more)) metric.label.push_back(std::move(label));
@@ -52,7 +77,38 @@ class FamilySink : public Sink {
   }
 
  private:
+  void AddToHistogram(std::string_view suffix, std::string_view labels, std::string_view more,
+                      Number value) {
+    ClientMetric::Histogram& histogram = pending_.histogram;
+    if (suffix == "_bucket") {
+      const std::string bound = ParseLabels(more).at(0).value;
+      histogram.bucket.push_back({value.as_unsigned(), bound == "+Inf"
+                                                           ? std::numeric_limits<double>::infinity()
+                                                           : std::stod(bound)});
+    } else if (suffix == "_sum") {
+      histogram.sample_sum = value.AsDouble();
+    } else {
+      histogram.sample_count = value.as_unsigned();
+      FinishPending(labels);
+    }
+  }
+
+  void AddToSummary(std::string_view suffix, std::string_view labels, Number value) {
+    if (suffix == "_sum") {
+      pending_.summary.sample_sum = value.AsDouble();
+    } else {
+      pending_.summary.sample_count = value.as_unsigned();
+      FinishPending(labels);
+    }
+  }
+
+  void FinishPending(std::string_view labels) {
+    pending_.label = ParseLabels(labels);
+    family_.metric.push_back(std::exchange(pending_, {}));
+  }
+
   MetricFamily& family_;
+  ClientMetric pending_;
 };
 
 }  // namespace
@@ -63,8 +119,7 @@ std::vector<MetricFamily> ToPrometheus(const Families& families) {
     MetricFamily converted;
     converted.name = family.info->name;
     converted.help = family.info->help;
-    converted.type = family.info->type == MetricType::kCounter ? prometheus::MetricType::Counter
-                                                               : prometheus::MetricType::Gauge;
+    converted.type = ToPrometheus(family.info->type);
     FamilySink sink(converted);
     family.write(sink);
     if (!converted.metric.empty()) result.push_back(std::move(converted));

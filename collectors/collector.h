@@ -27,6 +27,13 @@ class Collector {
   // Reads its source once. Called by one thread at a time; never takes much longer than deadline.
   virtual Collection Collect(Deadline deadline) = 0;
 
+  // How long after a reading the collector wants to read again when nobody asks, because others
+  // than scrapes live on what it publishes; absent: never. took: how long the last one took.
+  virtual std::optional<Clock::duration> ReadAgainAfter(Clock::duration took) const {
+    static_cast<void>(took);
+    return std::nullopt;
+  }
+
   // For the end of the program: makes a Collect() in progress, and every later one, return soon
   // with an error instead of waiting for its source. From any thread, once. Does nothing where
   // Collect() does not wait.

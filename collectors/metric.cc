@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <charconv>
 
 #include "collectors/utf8.h"
 
@@ -33,6 +34,15 @@ void AppendEscaped(std::string& text, std::string_view value) {
         text += c;
     }
   }
+}
+
+// As OpenMetrics wants le: "0.25", and "1.0" for a whole number.
+std::string BoundText(double bound) {
+  char text[64];
+  const auto end = std::to_chars(text, text + sizeof text, bound, std::chars_format::fixed).ptr;
+  std::string result(text, end);
+  if (result.find('.') == std::string::npos) result += ".0";
+  return result;
 }
 
 }  // namespace
@@ -96,6 +106,25 @@ void Samples::Add(std::initializer_list<std::string_view> own, Number value) {
   assert((index == info_.own_labels.size() || info_.own_labels[index].empty()) &&
          "fewer values than own labels");
   sink_.Sample("", labels_, own_text_, value);
+}
+
+void Samples::AddHistogram(std::span<const double> bounds, std::span<const std::uint64_t> counts,
+                           double sum) {
+  assert(counts.size() == bounds.size() + 1 && "one bucket above the last bound");
+  std::uint64_t total = 0;
+  for (std::size_t i = 0; i < counts.size(); ++i) {
+    total += counts[i];
+    own_text_.clear();
+    AppendLabel(own_text_, "le", i < bounds.size() ? BoundText(bounds[i]) : "+Inf");
+    sink_.Sample("_bucket", labels_, own_text_, total);
+  }
+  sink_.Sample("_sum", labels_, "", sum);
+  sink_.Sample("_count", labels_, "", total);
+}
+
+void Samples::AddSumAndCount(double sum, std::uint64_t count) {
+  sink_.Sample("_sum", labels_, "", sum);
+  sink_.Sample("_count", labels_, "", count);
 }
 
 }  // namespace lvs

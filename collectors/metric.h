@@ -99,6 +99,13 @@ class Samples {
   // own: the values of the family's own_labels, in their order.
   void Add(std::initializer_list<std::string_view> own, Number value);
 
+  // A histogram of the row: counts (not cumulative) up to each bound, and one more above the last.
+  void AddHistogram(std::span<const double> bounds, std::span<const std::uint64_t> counts,
+                    double sum);
+
+  // The two samples of a summary without quantiles: how many, and their sum.
+  void AddSumAndCount(double sum, std::uint64_t count);
+
  private:
   const MetricInfo& info_;
   Sink& sink_;

@@ -7,25 +7,9 @@
 #include <cerrno>
 #include <cstring>
 
+#include "collectors/descriptor.h"
+
 namespace lvs {
-namespace {
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return fd_; }
-
- private:
-  const int fd_;
-};
-
-}  // namespace
-
 Error FileError(const std::string& path, int error_number) {
   ErrorCode code = ErrorCode::kSystem;
   if (error_number == ENOENT || error_number == ENOTDIR) code = ErrorCode::kNotFound;
@@ -36,7 +20,7 @@ Error FileError(const std::string& path, int error_number) {
 
 Result<std::string> ReadFile(const std::string& path, std::size_t max_size) {
   const Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (file.get() < 0) return FileError(path, errno);
+  if (!file.valid()) return FileError(path, errno);
   constexpr std::size_t kFirstRead = 4096;
   std::string content;
   std::size_t used = 0;

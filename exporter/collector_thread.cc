@@ -41,17 +41,21 @@ CollectorThread::~CollectorThread() {
 FutureOutcome CollectorThread::Collect(Deadline deadline) {
   const std::scoped_lock lock(mutex_);
   if (promise_) return outcome_;
-  Promise promise;
-  outcome_ = promise.get_future().share();
   if (stopping_) {
+    Promise promise;
     promise.set_value(stopping_outcome_);
-    return outcome_;
+    return promise.get_future().share();
   }
-  promise_ = std::move(promise);
-  due_ = std::max(deadline, Clock::now() + kLeastRun);
-  late_logged_ = false;
+  Open(deadline);
   wake_.notify_one();
   return outcome_;
+}
+
+void CollectorThread::Open(Deadline deadline) {
+  promise_.emplace();
+  outcome_ = promise_->get_future().share();
+  due_ = std::max(deadline, Clock::now() + kLeastRun);
+  late_logged_ = false;
 }
 
 void CollectorThread::Stop() {
@@ -84,17 +88,31 @@ void CollectorThread::LogLate() {
 void CollectorThread::Loop() {
   std::unique_lock lock(mutex_);
   while (true) {
-    wake_.wait(lock, [this] { return due_.has_value() || stopping_; });
-    if (!due_) break;
+    WaitForWork(lock);
+    if (stopping_) break;
     const Deadline deadline = *std::exchange(due_, std::nullopt);
     lock.unlock();
+    const auto start = Clock::now();
     std::shared_ptr<const Outcome> outcome = RunOnce(deadline);
+    const auto end = Clock::now();
     lock.lock();
+    const std::optional<Clock::duration> pause = collector_->ReadAgainAfter(end - start);
+    again_ = pause ? std::optional(end + *pause) : std::nullopt;
     if (promise_) promise_->set_value(std::move(outcome));
     promise_.reset();
   }
   stopped_ = true;
   wake_.notify_all();
+}
+
+// Returns when a run is due, asked for or not, or at the end.
+void CollectorThread::WaitForWork(std::unique_lock<std::mutex>& lock) {
+  const auto has_work = [this] { return due_.has_value() || stopping_; };
+  if (!again_) {
+    wake_.wait(lock, has_work);
+  } else if (!wake_.wait_until(lock, *again_, has_work)) {
+    Open(Clock::now());  // whoever comes now shares this run
+  }
 }
 
 // Thread entry for every run: nothing is thrown from here.

@@ -24,7 +24,8 @@ using FutureOutcome = std::shared_future<std::shared_ptr<const Outcome>>;
 
 // Runs a collector when asked, one run at a time: whoever asks while one runs gets that run's
 // outcome. So a kernel that does not answer costs this thread and nobody else's: those who wait
-// give up at their own deadline.
+// give up at their own deadline. After the first run it runs by itself as often as the collector
+// wants (Collector::ReadAgainAfter).
 // Owned by the Scraper. All members may be called by any thread. The destructor waits for a run to
 // end, which Stop() makes soon.
 class CollectorThread {
@@ -57,6 +58,9 @@ class CollectorThread {
   using Promise = std::promise<std::shared_ptr<const Outcome>>;
 
   void Loop();
+  // With mutex_ held.
+  void WaitForWork(std::unique_lock<std::mutex>& lock);
+  void Open(Deadline deadline);
   std::shared_ptr<const Outcome> RunOnce(Deadline deadline);
   void LogChange(const std::optional<Error>& error);
 
@@ -73,6 +77,8 @@ class CollectorThread {
   std::optional<Promise> promise_;
   FutureOutcome outcome_;        // of promise_
   std::optional<Deadline> due_;  // the next run's
+  // When the collector wants to run by itself; absent: not at all, or nobody has asked yet.
+  std::optional<Clock::time_point> again_;
   bool late_logged_ = false;
   bool stopping_ = false;
   bool stopped_ = false;  // Loop() has ended

@@ -1,6 +1,7 @@
 // The program: reads its flags, starts every thread there is, and waits to be told to stop.
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -16,11 +17,13 @@
 
 #include "collectors/all.h"
 #include "exporter/build_info.h"
+#include "exporter/event_log.h"
 #include "exporter/http/http_server.h"
 #include "exporter/log.h"
 #include "exporter/options.h"
 #include "exporter/own_metrics.h"
 #include "exporter/pages.h"
+#include "exporter/reloader.h"
 #include "exporter/scraper.h"
 
 namespace lvs {
@@ -62,13 +65,22 @@ sigset_t BlockSignals() {
   return signals;
 }
 
-int WaitForEnd(const sigset_t& signals, Log& log) {
+int WaitForEnd(const sigset_t& signals, Reloader& reloader) {
   while (true) {
     int signal = 0;
     if (sigwait(&signals, &signal) != 0) continue;
     if (signal != SIGHUP) return signal;
-    log.Info("nothing to reload", {{"signal", "SIGHUP"}});
+    // The log and a metric say how it went.
+    static_cast<void>(reloader.Reload());
   }
+}
+
+// Probes hold a socket each while they run: take what the system allows.
+void RaiseDescriptorLimit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 // A descriptor of 0 to 2 that is closed would be given to the next socket, and what is written to
@@ -83,15 +95,23 @@ void FillStandardDescriptors() {
 
 int Run(const Options& options) {
   const sigset_t signals = BlockSignals();
+  RaiseDescriptorLimit();
   Log log(options.log_level, options.log_format,
           std::make_shared<DescriptorSink>(STDERR_FILENO));  // thread: log writer
   const BuildInfo build = ThisBuild();
   OwnMetrics own_metrics(build);
-  Published<ipvs::LatestReading> latest;
+  Exchange exchange;
+  exchange.on_event = [&log](const checker::Event& event) { LogEvent(log, event); };
+  exchange.on_note = [&log](const std::string& note) { log.Warn("not checked", {{"note", note}}); };
+  Reloader reloader(options.config_file, exchange.configuration, own_metrics, log);
+  reloader.Publish(options.configuration);
 
+  CollectorSettings settings = options.settings;
+  settings.ipvs.keep_fresh = std::ranges::any_of(
+      options.collectors, [](const CollectorEntry* entry) { return entry->name == "checker"; });
   std::vector<std::unique_ptr<Collector>> collectors;
   for (const CollectorEntry* entry : options.collectors) {
-    collectors.push_back(entry->make(options.settings, latest));
+    collectors.push_back(entry->make(settings, exchange));  // thread: the checker's loop
   }
   Scraper scraper(std::move(collectors), own_metrics, log);  // threads: one for each collector
 
@@ -101,7 +121,9 @@ int Run(const Options& options) {
   http.max_requests = options.max_requests;
   http.threads = std::max(http.threads, options.max_requests + kThreadsBesideScrapes);
   auto server = HttpServer::Start(  // threads: civetweb's
-      http, MakeRoutes({scraper, latest, options.telemetry_path}), watch);
+      http,
+      MakeRoutes({scraper, exchange, reloader, options.telemetry_path, options.enable_lifecycle}),
+      watch);
   if (!server.ok()) {
     log.Error("cannot serve", {{"err", server.error().message}});
     return 1;
@@ -112,7 +134,7 @@ int Run(const Options& options) {
   }
   scraper.StartReading("ipvs");  // so that trouble is in the log before the first scrape
 
-  const int signal = WaitForEnd(signals, log);
+  const int signal = WaitForEnd(signals, reloader);
   log.Info("stopping", {{"signal", signal == SIGTERM ? "SIGTERM" : "SIGINT"}});
   scraper.Stop();  // the server waits for running requests: let them go
   server.value().reset();

@@ -100,6 +100,12 @@ std::optional<std::string> SetProcfs(Draft& draft, const std::string& value) {
   return std::nullopt;
 }
 
+std::optional<std::string> SetConfigFile(Draft& draft, const std::string& value) {
+  if (value.empty()) return "expected a file";
+  draft.options.config_file = value;
+  return std::nullopt;
+}
+
 std::optional<std::string> SetLogLevel(Draft& draft, const std::string& value) {
   const std::map<std::string, spdlog::level::level_enum> levels = {{"debug", spdlog::level::debug},
                                                                    {"info", spdlog::level::info},
@@ -154,7 +160,15 @@ std::vector<Flag> Flags() {
       {"--web.max-requests", Kind::kValue, "40",
        "Scrapes that may run at the same time, at most 1000; 0 for as many as there are threads "
        "(64).",
-       SetMaxRequests}};
+       SetMaxRequests},
+      Switch("--web.enable-lifecycle", "Let POST /-/reload read the configuration file again.",
+             [](Draft& d) { d.options.enable_lifecycle = true; }),
+      {"--config.file", Kind::kValue, "FILE",
+       "YAML file of probes and services (default: none; every backend in the kernel is probed). "
+       "SIGHUP reads it again.",
+       SetConfigFile},
+      Switch("--config.check", "Check the flags and the configuration file, and exit.",
+             [](Draft& d) { d.check = true; })};
   std::ranges::move(CollectorFlags(), std::back_inserter(flags));
   std::ranges::move(
       std::vector<Flag>{
@@ -178,8 +192,6 @@ std::vector<Flag> Flags() {
            SetLogFormat},
           {"--list-metrics", Kind::kOptional, "markdown|json",
            "Print every metric with its type, labels and help, and exit.", SetListMetrics},
-          Switch("--config.check", "Check the flags, open nothing, and exit.",
-                 [](Draft& d) { d.check = true; }),
           Switch("--version", "Print the version and exit.", [](Draft& d) { d.version = true; }),
           Switch("--help", "Print this text and exit.", [](Draft& d) { d.help = true; })},
       std::back_inserter(flags));
@@ -214,16 +226,25 @@ std::vector<CLI::Option*> AddFlags(CLI::App& app, const std::vector<Flag>& flags
 
 std::optional<std::string> ApplyFlag(const Flag& flag, const CLI::Option& option, Draft& draft) {
   const std::vector<std::string>& values = option.results();
-  if (flag.kind == Kind::kSwitch) {
-    for (const std::string& value : values) {
-      if (value != "true") return flag.name + ": takes no value";
-    }
-  }
   const std::size_t first = flag.kind == Kind::kRepeated ? 0 : values.size() - 1;
   for (std::size_t i = first; i < values.size(); ++i) {
     if (const auto wrong = flag.apply(draft, values[i])) {
       return flag.name + "=" + values[i] + ": " + *wrong;
     }
+  }
+  return std::nullopt;
+}
+
+// CLI11 takes "--switch=true" for "--switch".
+std::optional<std::string> SwitchWithValue(const std::vector<Flag>& flags,
+                                           const std::vector<std::string>& args) {
+  for (const std::string& arg : args) {
+    const std::size_t equals = arg.find('=');
+    if (equals == arg.npos) continue;
+    std::string name = arg.substr(0, equals);
+    if (name == "-h") name = "--help";
+    const auto flag = std::ranges::find(flags, name, &Flag::name);
+    if (flag != flags.end() && flag->kind == Kind::kSwitch) return name + ": takes no value";
   }
   return std::nullopt;
 }
@@ -238,6 +259,25 @@ Options Finish(Draft draft) {
     }
   }
   return draft.options;
+}
+
+// Reads the file; gives what is wrong with it.
+std::optional<std::string> LoadConfiguration(Options& options) {
+  if (options.config_file.empty()) {
+    options.configuration.checker = checker::Configuration::Default();
+    return std::nullopt;
+  }
+  Result<Configuration> read = ReadConfiguration(options.config_file);
+  if (!read.ok()) return read.error().message;
+  options.configuration = std::move(read.value());
+  return std::nullopt;
+}
+
+// What --config.check says.
+std::string ValidText(const Configuration& configuration) {
+  std::string text = "The configuration is valid.\n";
+  for (const std::string& note : configuration.notes) text += "Note: " + note + "\n";
+  return text;
 }
 
 // "--flag=VALUE" as --help shows it.
@@ -267,6 +307,7 @@ std::string Wrap(std::string_view text) {
 
 std::variant<Options, Exit> ParseOptions(const std::vector<std::string>& args) {
   const std::vector<Flag> flags = Flags();
+  if (const auto wrong = SwitchWithValue(flags, args)) return WrongUse(*wrong);
   CLI::App app;
   const std::vector<CLI::Option*> given = AddFlags(app, flags);
   try {
@@ -297,7 +338,8 @@ std::variant<Options, Exit> ParseOptions(const std::vector<std::string>& args) {
   if (draft.help) return Exit{0, HelpText(), ""};
   if (draft.version) return Exit{0, VersionText(), ""};
   if (draft.list_metrics) return Exit{0, ListMetrics(*draft.list_metrics), ""};
-  if (draft.check) return Exit{0, "The configuration is valid.\n", ""};
+  if (const auto wrong = LoadConfiguration(draft.options)) return WrongUse(*wrong);
+  if (draft.check) return Exit{0, ValidText(draft.options.configuration), ""};
   return Finish(std::move(draft));
 }
 

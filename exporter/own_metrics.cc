@@ -30,7 +30,19 @@ constexpr MetricInfo kLogDropped = {
     "Log lines dropped because they came faster than they could be written.",
     {}};
 
-constexpr const MetricInfo* kAll[] = {&kBuild, &kRequests, &kInFlight, &kLogDropped};
+constexpr MetricInfo kReloadSuccessful = {
+    "ipvs_exporter_config_last_reload_successful",
+    MetricType::kGauge,
+    "Whether the last attempt to read the configuration was accepted; the one before goes on "
+    "otherwise.",
+    {}};
+constexpr MetricInfo kReloadTime = {"ipvs_exporter_config_last_reload_success_timestamp_seconds",
+                                    MetricType::kGauge,
+                                    "When a configuration was last accepted.",
+                                    {}};
+
+constexpr const MetricInfo* kAll[] = {&kBuild,      &kRequests,         &kInFlight,
+                                      &kLogDropped, &kReloadSuccessful, &kReloadTime};
 
 prometheus::Family<prometheus::Gauge>& BuildGauge(prometheus::Registry& registry,
                                                   const MetricInfo& info) {
@@ -74,7 +86,9 @@ std::string LabelText(const MetricInfo& info,
 OwnMetrics::OwnMetrics(const BuildInfo& build)
     : requests_(BuildCounter(registry_, kRequests)),
       requests_in_flight_(BuildGauge(registry_, kInFlight).Add({})),
-      log_lines_dropped_(BuildCounter(registry_, kLogDropped).Add({})) {
+      log_lines_dropped_(BuildCounter(registry_, kLogDropped).Add({})),
+      reload_successful_(BuildGauge(registry_, kReloadSuccessful).Add({})),
+      reload_success_time_(BuildGauge(registry_, kReloadTime).Add({})) {
   BuildGauge(registry_, kBuild)
       .Add({{"version", build.version},
             {"revision", build.revision},
@@ -83,6 +97,11 @@ OwnMetrics::OwnMetrics(const BuildInfo& build)
             {"compiler", build.compiler},
             {"platform", build.platform}})
       .Set(1);
+}
+
+void OwnMetrics::ConfigurationRead(bool accepted) {
+  reload_successful_.Set(accepted ? 1 : 0);
+  if (accepted) reload_success_time_.SetToCurrentTime();
 }
 
 void OwnMetrics::RequestStarted() { requests_in_flight_.Increment(); }

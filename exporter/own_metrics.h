@@ -28,6 +28,9 @@ class OwnMetrics {
   // route: from the program's own list, or "other".
   void RequestFinished(std::string_view route, int status);
 
+  // The configuration was read, at the start or by a reload.
+  void ConfigurationRead(bool accepted);
+
   // What the registry holds now. log_lines_dropped: since the start.
   Families Read(std::uint64_t log_lines_dropped);
 
@@ -38,6 +41,8 @@ class OwnMetrics {
   prometheus::Family<prometheus::Counter>& requests_;
   prometheus::Gauge& requests_in_flight_;
   prometheus::Counter& log_lines_dropped_;
+  prometheus::Gauge& reload_successful_;
+  prometheus::Gauge& reload_success_time_;
   std::mutex read_mutex_;  // two readers must not both add the same dropped lines
 };
 

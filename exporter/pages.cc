@@ -18,7 +18,7 @@ constexpr std::chrono::seconds kPatience{2};
 // Reads the kernel's table for a page other than the metrics. Null when it was never tried.
 std::shared_ptr<const ipvs::LatestReading> ReadLatest(const PageSources& sources) {
   sources.scraper.Refresh("ipvs", Clock::now() + kPatience);
-  return sources.latest.Get();
+  return sources.exchange.table.Get();
 }
 
 // No table was ever read: why not.
@@ -26,6 +26,10 @@ HttpResponse NotYet(const ipvs::LatestReading* latest) {
   return TextResponse(503, latest != nullptr && latest->error
                                ? latest->error->message
                                : "the IPVS table has not been read yet");
+}
+
+HttpResponse JsonResponse(std::string text) {
+  return {200, "application/json", {}, std::make_shared<const std::string>(std::move(text))};
 }
 
 HttpResponse Metrics(const PageSources& sources, const HttpRequest& request) {
@@ -48,7 +52,7 @@ HttpResponse Healthy() { return TextResponse(200, "ipvs_exporter is healthy"); }
 
 // Ready for ever after the first good read; what fails later is on the page.
 HttpResponse Ready(const PageSources& sources) {
-  auto latest = sources.latest.Get();
+  auto latest = sources.exchange.table.Get();
   if (!latest || !latest->was_up) latest = ReadLatest(sources);
   if (latest && latest->was_up) return TextResponse(200, "ipvs_exporter is ready");
   return NotYet(latest.get());
@@ -56,9 +60,31 @@ HttpResponse Ready(const PageSources& sources) {
 
 HttpResponse Services(const PageSources& sources) {
   const auto latest = ReadLatest(sources);
-  if (!latest || !latest->table) return NotYet(latest.get());
-  return {
-      200, "application/json", {}, std::make_shared<const std::string>(ServicesAsJson(*latest))};
+  const auto health = sources.exchange.health.Get();
+  if (!latest || (!latest->table && !health)) return NotYet(latest.get());
+  return JsonResponse(ServicesAsJson(*latest, health.get()));
+}
+
+HttpResponse Events(const PageSources& sources) {
+  return JsonResponse(EventsAsJson(sources.exchange.health.Get().get()));
+}
+
+// Prometheus keeps its last list when this fails, and drops all targets when the list is empty: so
+// nothing is said before something is known.
+HttpResponse Discovery(const PageSources& sources) {
+  const auto latest = ReadLatest(sources);
+  const auto health = sources.exchange.health.Get();
+  if (!latest || (!latest->table && !health)) return NotYet(latest.get());
+  return JsonResponse(BackendsForDiscovery(*latest, health.get()));
+}
+
+HttpResponse Reload(const PageSources& sources) {
+  if (!sources.enable_lifecycle) {
+    return TextResponse(403, "reloading over HTTP needs --web.enable-lifecycle");
+  }
+  const Result<void> reloaded = sources.reloader.Reload();
+  if (!reloaded.ok()) return TextResponse(500, reloaded.error().message);
+  return TextResponse(200, "the configuration is reloaded");
 }
 
 HttpResponse Status(const PageSources& sources) {
@@ -66,7 +92,8 @@ HttpResponse Status(const PageSources& sources) {
   return {200,
           "text/html; charset=utf-8",
           {{"Content-Security-Policy", StatusPagePolicy()}},
-          std::make_shared<const std::string>(StatusPage(latest.get(), sources.telemetry_path))};
+          std::make_shared<const std::string>(StatusPage(
+              latest.get(), sources.exchange.health.Get().get(), sources.telemetry_path))};
 }
 
 }  // namespace
@@ -81,8 +108,18 @@ std::vector<Route> MakeRoutes(const PageSources& sources) {
        .limit = Limit::kScrapes},
       {.path = "/-/healthy", .handler = [](const HttpRequest&) { return Healthy(); }},
       {.path = "/-/ready", .handler = [sources](const HttpRequest&) { return Ready(sources); }},
+      {.path = "/-/reload",
+       .methods = {HttpMethod::kPost, HttpMethod::kPut},
+       .handler = [sources](const HttpRequest&) { return Reload(sources); },
+       .limit = Limit::kPages},
       {.path = "/api/v1/services",
        .handler = [sources](const HttpRequest&) { return Services(sources); },
+       .limit = Limit::kPages},
+      {.path = "/api/v1/events",
+       .handler = [sources](const HttpRequest&) { return Events(sources); },
+       .limit = Limit::kPages},
+      {.path = "/sd/backends",
+       .handler = [sources](const HttpRequest&) { return Discovery(sources); },
        .limit = Limit::kPages},
   };
 }

@@ -4,9 +4,9 @@
 #include <string>
 #include <vector>
 
-#include "collectors/ipvs/collector.h"
-#include "collectors/published.h"
+#include "collectors/all.h"
 #include "exporter/http/http.h"
+#include "exporter/reloader.h"
 #include "exporter/scraper.h"
 
 namespace lvs {
@@ -14,11 +14,14 @@ namespace lvs {
 // All of it outlives the routes; every part may be used by any thread.
 struct PageSources {
   Scraper& scraper;
-  const Published<ipvs::LatestReading>& latest;
+  const Exchange& exchange;
+  Reloader& reloader;
   std::string telemetry_path;
+  bool enable_lifecycle = false;  // POST /-/reload
 };
 
-// The status page, the metrics page, health, readiness and JSON, at the paths of the contract.
+// The status page, the metrics page, health, readiness, reload and JSON, at the paths of the
+// contract.
 std::vector<Route> MakeRoutes(const PageSources& sources);
 
 }  // namespace lvs

@@ -1,15 +1,24 @@
 #include "exporter/services_json.h"
 
+#include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <utility>
 
 #include "collectors/ipvs/labels.h"
 #include "collectors/ipvs/words.h"
+#include "exporter/health_index.h"
 #include "exporter/log.h"
 
 namespace lvs {
 namespace {
 
 using Json = nlohmann::ordered_json;
+
+std::string Dump(const Json& object) {
+  constexpr int kCompact = -1;
+  return object.dump(kCompact, ' ', false, Json::error_handler_t::replace);
+}
 
 void AddCounters(Json& object, const std::optional<ipvs::Counters>& counters) {
   if (!counters) return;
@@ -20,11 +29,69 @@ void AddCounters(Json& object, const std::optional<ipvs::Counters>& counters) {
   object["outgoing_bytes_total"] = counters->outgoing_bytes;
 }
 
-Json BackendAsJson(const ipvs::Service& service, const ipvs::Backend& backend) {
+Json ResultAsJson(const checker::RunRecord& record) {
+  Json object;
+  object["at"] = FormatTime(record.at);
+  object["result"] = probes::Name(record.outcome);
+  if (record.reason != probes::Reason::kNone) object["reason"] = probes::Name(record.reason);
+  object["duration_seconds"] = checker::WholeMicroseconds(record.seconds);
+  if (record.detail) object["detail"] = *record.detail;
+  return object;
+}
+
+Json TargetAsJson(const checker::Target& target, const checker::TargetState& state, bool gating) {
+  const checker::Health& health = TopHealth(target, state);
+  Json object;
+  object["probe"] = target.key.probe;
+  object["type"] = probes::Name(target.probe->probe().type);
+  object["address"] = ToString(target.key.address);
+  object["port"] = target.key.port;
+  if (target.key.via) object["via"] = ToString(*target.key.via);
+  object["gating"] = gating;
+  object["verdict"] = checker::Name(health.verdict);
+  object["consecutive_failures"] = health.fail_streak;
+  object["consecutive_successes"] = health.ok_streak;
+  object["last_results"] = Json::array();
+  for (std::size_t i = 0; i < state.history.size(); ++i) {
+    object["last_results"].push_back(ResultAsJson(state.history[i]));
+  }
+  return object;
+}
+
+Json HealthAsJson(const checker::Snapshot& snapshot, std::uint32_t backend) {
+  const checker::PlannedBackend& planned = snapshot.plan->backends[backend];
+  const checker::BackendHealth& health = snapshot.backends[backend];
+  Json object;
+  object["state"] = checker::Name(health.state);
+  object["verdict"] = checker::Name(health.verdict);
+  if (health.known_since) object["since"] = FormatTime(*health.known_since);
+  if (health.verdict == checker::Verdict::kDown) {
+    object["reason"] = probes::Name(health.down_reason);
+  }
+  object["flapping"] = health.flapping;
+  object["role"] = checker::Name(planned.role);
+  object["expected"] = planned.expected;
+  const auto disagreement = DisagreementOf(MemberOf(planned, health));
+  if (disagreement) object["disagreement"] = checker::Name(*disagreement);
+  object["checks"] = Json::array();
+  for (const checker::TargetUse& use : planned.targets) {
+    object["checks"].push_back(TargetAsJson(snapshot.plan->targets[use.target],
+                                            *snapshot.targets[use.target], use.gating));
+  }
+  return object;
+}
+
+Json IdentityAsJson(const ipvs::ServiceKey& service, const ipvs::BackendKey& backend) {
   Json object;
   for (const std::string_view label : {"remote_address", "remote_port"}) {
     object[std::string(label)] = ipvs::BackendLabelValue(label, service, backend);
   }
+  return object;
+}
+
+Json BackendAsJson(const ipvs::Service& service, const ipvs::Backend& backend) {
+  Json object = IdentityAsJson(service.key, backend.key);
+  object["in_table"] = true;
   object["forward"] = ipvs::ForwardText(backend.forward);
   object["tunnel"] = ipvs::TunnelText(backend);
   object["weight"] = backend.weight;
@@ -43,12 +110,41 @@ Json BackendAsJson(const ipvs::Service& service, const ipvs::Backend& backend) {
   return object;
 }
 
-Json ServiceAsJson(const ipvs::Service& service) {
+Json ServiceHead(const ipvs::ServiceKey& key, std::string name, bool in_table) {
   Json object;
-  object["name"] = ToString(service.key);
+  object["name"] = std::move(name);
   for (const std::string_view label : ipvs::kServiceLabels) {
-    object[std::string(label)] = ipvs::ServiceLabelValue(label, service.key);
+    object[std::string(label)] = ipvs::ServiceLabelValue(label, key);
   }
+  object["in_table"] = in_table;
+  return object;
+}
+
+void AddServiceHealth(Json& object, const checker::ServiceHealth& health) {
+  object["state"] = checker::Name(health.state);
+  if (health.active) object["active"] = *health.active;
+}
+
+// Backends of a service that only the checker knows.
+void AddAbsentBackends(Json& backends, const checker::Snapshot& snapshot, std::uint32_t service) {
+  const checker::PlannedService& planned = snapshot.plan->services[service];
+  for (std::uint32_t i = 0; i < planned.backend_count; ++i) {
+    const std::uint32_t position = planned.first_backend + i;
+    const checker::PlannedBackend& backend = snapshot.plan->backends[position];
+    if (backend.in_table) continue;
+    Json object = IdentityAsJson(planned.key, backend.key);
+    object["in_table"] = false;
+    object["health"] = HealthAsJson(snapshot, position);
+    backends.push_back(std::move(object));
+  }
+}
+
+Json ServiceAsJson(const ipvs::Service& service, const HealthIndex& index) {
+  const checker::Snapshot* snapshot = index.snapshot();
+  const std::optional<std::uint32_t> known = index.FindService(service.key);
+  Json object = ServiceHead(
+      service.key, known ? snapshot->plan->services[*known].name : ToString(service.key), true);
+  if (known) AddServiceHealth(object, snapshot->services[*known]);
   object["scheduler"] = service.scheduler;
   object["flags"] = ipvs::FlagsText(service);
   object["persistence"] = ipvs::PersistenceKind(service);
@@ -58,35 +154,135 @@ Json ServiceAsJson(const ipvs::Service& service) {
   object["netmask"] = ipvs::NetmaskText(service);
   object["pe"] = service.persistence_engine;
   AddCounters(object, service.counters);
-  object["backends"] = Json::array();
+  Json backends = Json::array();
   for (const ipvs::Backend& backend : service.backends) {
-    object["backends"].push_back(BackendAsJson(service, backend));
+    backends.push_back(BackendAsJson(service, backend));
+    const auto position = known ? index.FindBackend(*known, backend.key) : std::nullopt;
+    if (position) backends.back()["health"] = HealthAsJson(*snapshot, *position);
+  }
+  if (known) AddAbsentBackends(backends, *snapshot, *known);
+  object["backends"] = std::move(backends);
+  return object;
+}
+
+Json AbsentServiceAsJson(const checker::Snapshot& snapshot, std::uint32_t service) {
+  const checker::PlannedService& planned = snapshot.plan->services[service];
+  Json object = ServiceHead(planned.key, planned.name, false);
+  AddServiceHealth(object, snapshot.services[service]);
+  Json backends = Json::array();
+  AddAbsentBackends(backends, snapshot, service);
+  object["backends"] = std::move(backends);
+  return object;
+}
+
+Json EventAsJson(const checker::Event& event) {
+  Json object;
+  object["at"] = FormatTime(event.at);
+  object["kind"] = checker::Name(event.kind);
+  object["transition"] = event.transition;
+  object["service"] = event.service;
+  for (const std::string_view label : ipvs::kServiceLabels) {
+    object[std::string(label)] = ipvs::ServiceLabelValue(label, event.service_key);
+  }
+  if (event.backend) object.update(IdentityAsJson(event.service_key, *event.backend));
+  object["from"] = event.from;
+  object["to"] = event.to;
+  if (event.reason != probes::Reason::kNone) {
+    const auto layer = probes::LayerOf(event.reason);
+    if (layer) object["layer"] = probes::Name(*layer);
+    object["reason"] = probes::Name(event.reason);
+  }
+  if (!event.target.empty()) object["check"] = event.target;
+  if (!event.detail.empty()) object["detail"] = event.detail;
+  if (event.results.empty()) return object;
+  object["last_results"] = Json::array();
+  for (const checker::RunRecord& record : event.results) {
+    object["last_results"].push_back(ResultAsJson(record));
   }
   return object;
 }
 
-std::string Dump(const Json& object) {
-  constexpr int kCompact = -1;
-  return object.dump(kCompact, ' ', false, Json::error_handler_t::replace);
+Json DiscoveryEntry(const std::string& name, const ipvs::ServiceKey& service,
+                    const ipvs::BackendKey& backend) {
+  Json labels;
+  labels["__meta_ipvs_service"] = name;
+  for (const std::string_view label : ipvs::kBackendLabels) {
+    labels["__meta_ipvs_" + std::string(label)] = ipvs::BackendLabelValue(label, service, backend);
+  }
+  Json entry;
+  entry["targets"] = {ToString(backend)};
+  entry["labels"] = std::move(labels);
+  return entry;
 }
+
+// Joins lists piece by piece: the objects of a large table would need several times their text.
+class ListText {
+ public:
+  explicit ListText(std::string head) : text_(std::move(head)) { text_ += '['; }
+
+  void Add(const Json& object) {
+    text_.append(separator_).append(Dump(object));
+    separator_ = ",";
+  }
+  std::string Finish(std::string_view tail) {
+    text_.append("]").append(tail).append("\n");
+    return std::move(text_);
+  }
+
+ private:
+  std::string text_;
+  const char* separator_ = "";
+};
 
 }  // namespace
 
-std::string ServicesAsJson(const ipvs::LatestReading& latest) {
+std::string ServicesAsJson(const ipvs::LatestReading& latest, const checker::Snapshot* health) {
   Json head;
   head["up"] = latest.up;
   head["error"] = latest.error ? Json(latest.error->message) : Json();
-  head["read_at"] = FormatTime(latest.read_at);
+  head["read_at"] = latest.table ? Json(FormatTime(latest.read_at)) : Json();
   std::string text = Dump(head);
   text.pop_back();  // the closing brace: the list comes before it
-  text += ",\"services\":[";
-  // Service by service: the objects of a large table would need several times its text.
-  const char* separator = "";
-  for (const ipvs::Service* service : InOrder(*latest.table)) {
-    text.append(separator).append(Dump(ServiceAsJson(*service)));
-    separator = ",";
+  ListText list(text + ",\"services\":");
+  const HealthIndex index(health);
+  if (latest.table) {
+    for (const ipvs::Service* service : InOrder(*latest.table)) {
+      list.Add(ServiceAsJson(*service, index));
+    }
   }
-  return text + "]}\n";
+  for (std::uint32_t i = 0; health != nullptr && i < health->services.size(); ++i) {
+    if (!health->plan->services[i].in_table) list.Add(AbsentServiceAsJson(*health, i));
+  }
+  return list.Finish("}");
+}
+
+std::string EventsAsJson(const checker::Snapshot* health) {
+  ListText list("{\"events\":");
+  if (health != nullptr) {
+    for (const auto& event : *health->events) list.Add(EventAsJson(*event));
+  }
+  return list.Finish("}");
+}
+
+std::string BackendsForDiscovery(const ipvs::LatestReading& latest,
+                                 const checker::Snapshot* health) {
+  ListText list("");
+  if (health != nullptr) {
+    for (const checker::PlannedBackend& backend : health->plan->backends) {
+      const checker::PlannedService& service = health->plan->services[backend.service];
+      Json entry = DiscoveryEntry(service.name, service.key, backend.key);
+      entry["labels"]["__meta_ipvs_role"] = checker::Name(backend.role);
+      entry["labels"]["__meta_ipvs_in_table"] = backend.in_table ? "true" : "false";
+      list.Add(entry);
+    }
+  } else if (latest.table) {
+    for (const ipvs::Service* service : InOrder(*latest.table)) {
+      for (const ipvs::Backend& backend : service->backends) {
+        list.Add(DiscoveryEntry(ToString(service->key), service->key, backend.key));
+      }
+    }
+  }
+  return list.Finish("");
 }
 
 }  // namespace lvs

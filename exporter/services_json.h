@@ -1,16 +1,24 @@
-// The services as JSON, for /api/v1/services.
+// The answers for programs: services with their health, events, and targets for Prometheus.
 #pragma once
 
 #include <string>
 
+#include "collectors/checker/snapshot.h"
 #include "collectors/ipvs/collector.h"
 
 namespace lvs {
 
-// latest.table is not null. An object: "up" (as ipvs_up of the last reading), "error" (what
-// went wrong in it, else null), "read_at" (RFC 3339), and "services", a list whose names are the
-// page's labels and the ends of its metric names. Ports and marks are as the labels write them.
-// What is not known is left out.
-std::string ServicesAsJson(const ipvs::LatestReading& latest);
+// The answer of /api/v1/services: how the last reading of the kernel's table went, then every
+// service that the kernel shows, in the order of their keys, then those that only the checker
+// knows. latest may be without a table; health is null while the checker knows nothing.
+std::string ServicesAsJson(const ipvs::LatestReading& latest, const checker::Snapshot* health);
+
+// The answer of /api/v1/events, newest first. health may be null: no events.
+std::string EventsAsJson(const checker::Snapshot* health);
+
+// The answer of /sd/backends, as Prometheus's HTTP service discovery wants it: every backend of
+// every known service with its labels as __meta_ipvs_ ones.
+std::string BackendsForDiscovery(const ipvs::LatestReading& latest,
+                                 const checker::Snapshot* health);
 
 }  // namespace lvs

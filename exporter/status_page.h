@@ -3,13 +3,15 @@
 
 #include <string>
 
+#include "collectors/checker/snapshot.h"
 #include "collectors/ipvs/collector.h"
 
 namespace lvs {
 
 // HTML without scripts or anything from elsewhere; every value from outside is escaped.
 // latest: null, or without a table, when nothing was read yet.
-std::string StatusPage(const ipvs::LatestReading* latest, const std::string& telemetry_path);
+std::string StatusPage(const ipvs::LatestReading* latest, const checker::Snapshot* health,
+                       const std::string& telemetry_path);
 
 // The Content-Security-Policy that allows the page its own style and nothing else.
 std::string StatusPagePolicy();

@@ -79,7 +79,7 @@ AggregatedBackends Aggregate(const Table& table, const BackendLabelSet& labels) 
     for (const Backend& backend : service.backends) {
       std::string text;
       for (const std::string_view label : labels) {
-        AppendLabel(text, label, BackendLabelValue(label, service, backend));
+        AppendLabel(text, label, BackendLabelValue(label, service.key, backend.key));
       }
       const auto [entry, is_new] = row_of_labels.try_emplace(text, rows.size());
       if (is_new) rows.push_back({text, Zero()});

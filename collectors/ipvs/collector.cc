@@ -1,5 +1,6 @@
 #include "collectors/ipvs/collector.h"
 
+#include <algorithm>
 #include <cassert>
 #include <utility>
 
@@ -32,14 +33,24 @@ std::shared_ptr<const Table> TableOfTheFile() {
   return table;
 }
 
+std::shared_ptr<const std::vector<std::string>> NamesOf(const Table& table,
+                                                        const CollectorOptions& options) {
+  auto names = std::make_shared<std::vector<std::string>>();
+  for (const Service& service : table.services) {
+    names->push_back(options.name_of ? options.name_of(service.key) : ToString(service.key));
+  }
+  return names;
+}
+
 Families RenderAll(const std::shared_ptr<const Table>& table,
                    const std::shared_ptr<const TableLabels>& labels,
-                   const std::optional<BackendLabelSet>& backend_labels) {
+                   const CollectorOptions& options) {
   std::shared_ptr<const AggregatedBackends> aggregated;
-  if (backend_labels) {
-    aggregated = std::make_shared<const AggregatedBackends>(Aggregate(*table, *backend_labels));
+  if (options.backend_labels) {
+    aggregated =
+        std::make_shared<const AggregatedBackends>(Aggregate(*table, *options.backend_labels));
   }
-  return RenderTable(table, labels, aggregated);
+  return RenderTable(table, labels, NamesOf(*table, options), aggregated);
 }
 
 bool HasSamples(const Family& family) {
@@ -58,7 +69,7 @@ std::string LostFamilies(const CollectorOptions& options) {
   const std::shared_ptr<const Table> table = TableOfTheFile();
   const auto labels = std::make_shared<const TableLabels>(*table);
   std::string names;
-  for (const Family& family : RenderAll(table, labels, options.backend_labels)) {
+  for (const Family& family : RenderAll(table, labels, options)) {
     if (HasSamples(family)) continue;
     if (!names.empty()) names += ", ";
     names += family.info->name;
@@ -94,7 +105,7 @@ Collection IpvsCollector::Collect(Deadline deadline) {
   const Reading reading = reader_->Read(deadline);
   UpdateLabels(*reading.table);
 
-  Collection collection{RenderAll(reading.table, labels_, options_.backend_labels), reading.error};
+  Collection collection{RenderAll(reading.table, labels_, options_), reading.error};
   // The page goes on from a file that tells less: say what is lost.
   if (ServicesAreFromTheFile(reading)) {
     collection.error->message += "; missing are " + lost_families_;
@@ -107,6 +118,11 @@ Collection IpvsCollector::Collect(Deadline deadline) {
                               collection.families);
   }
   return collection;
+}
+
+std::optional<Clock::duration> IpvsCollector::ReadAgainAfter(Clock::duration took) const {
+  if (!options_.keep_fresh) return std::nullopt;
+  return std::max<Clock::duration>(std::chrono::seconds(1), 50 * took);
 }
 
 void IpvsCollector::Publish(const Reading& reading, const std::optional<Error>& error) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -21,6 +22,9 @@ struct CollectorOptions {
   // Sum the metrics of backends over these labels; absent: one series for every backend.
   std::optional<BackendLabelSet> backend_labels;
   bool node_exporter_names = false;  // write the eight node_ipvs_ families too
+  bool keep_fresh = false;           // read without being asked: somebody lives on LatestReading
+  // The name of a service on the page, never empty; null: ToString of its key.
+  std::function<std::string(const ServiceKey&)> name_of = {};
 };
 
 // The last table whose services are known, and how the last reading went. Kept for those who do
@@ -45,6 +49,8 @@ class IpvsCollector : public Collector {
 
   std::string_view name() const override { return "ipvs"; }
   Collection Collect(Deadline deadline) override;
+  // Every second, but no more than a fiftieth of the time.
+  std::optional<Clock::duration> ReadAgainAfter(Clock::duration took) const override;
   void Stop() override { reader_->Stop(); }
 
  private:

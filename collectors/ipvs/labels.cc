@@ -16,12 +16,9 @@ std::string MarkText(std::uint32_t fwmark) {
   return text;
 }
 
-std::string ServiceText(const ServiceKey& key) {
-  std::string text;
-  for (const std::string_view label : kServiceLabels) {
-    AppendLabel(text, label, ServiceLabelValue(label, key));
-  }
-  return text;
+void AppendBackend(std::string& text, const BackendKey& backend) {
+  AppendLabel(text, "remote_address", ToString(backend.address));
+  AppendLabel(text, "remote_port", std::to_string(backend.port));
 }
 
 }  // namespace
@@ -34,23 +31,36 @@ std::string ServiceLabelValue(std::string_view label, const ServiceKey& key) {
   return Name(key.address.family);
 }
 
-std::string BackendLabelValue(std::string_view label, const Service& service,
-                              const Backend& backend) {
-  if (label == "remote_address") return ToString(backend.key.address);
-  if (label == "remote_port") return std::to_string(backend.key.port);
-  return ServiceLabelValue(label, service.key);
+std::string BackendLabelValue(std::string_view label, const ServiceKey& service,
+                              const BackendKey& backend) {
+  if (label == "remote_address") return ToString(backend.address);
+  if (label == "remote_port") return std::to_string(backend.port);
+  return ServiceLabelValue(label, service);
+}
+
+std::string ServiceLabelText(const ServiceKey& service) {
+  std::string text;
+  for (const std::string_view label : kServiceLabels) {
+    AppendLabel(text, label, ServiceLabelValue(label, service));
+  }
+  return text;
+}
+
+std::string BackendLabelText(const ServiceKey& service, const BackendKey& backend) {
+  std::string text = ServiceLabelText(service);
+  AppendBackend(text, backend);
+  return text;
 }
 
 TableLabels::TableLabels(const Table& table) {
   std::string text;
   for (const Service& service : table.services) {
-    const std::string service_text = ServiceText(service.key);
+    const std::string service_text = ServiceLabelText(service.key);
     services_.push_back(
         {service.key, Keep(service_text), backends_.size(), service.backends.size()});
     for (const Backend& backend : service.backends) {
       text = service_text;
-      AppendLabel(text, "remote_address", ToString(backend.key.address));
-      AppendLabel(text, "remote_port", std::to_string(backend.key.port));
+      AppendBackend(text, backend.key);
       backends_.push_back({backend.key, Keep(text)});
     }
   }

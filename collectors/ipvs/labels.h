@@ -24,8 +24,12 @@ inline constexpr std::string_view kBackendLabels[] = {
 std::string ServiceLabelValue(std::string_view label, const ServiceKey& key);
 
 // The value of one of kBackendLabels for a backend of a service.
-std::string BackendLabelValue(std::string_view label, const Service& service,
-                              const Backend& backend);
+std::string BackendLabelValue(std::string_view label, const ServiceKey& service,
+                              const BackendKey& backend);
+
+// All of kServiceLabels or kBackendLabels, as label text.
+std::string ServiceLabelText(const ServiceKey& service);
+std::string BackendLabelText(const ServiceKey& service, const BackendKey& backend);
 
 // Label text of every service and backend of one table, by position. Immutable once made, so any
 // thread may read it.

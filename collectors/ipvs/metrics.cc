@@ -113,17 +113,26 @@ constexpr Column<Table> kTableColumns[] = {
      }},
 };
 
-constexpr Column<Service> kServiceColumns[] = {
+struct NamedService {
+  const Service& service;
+  const std::string& name;
+};
+
+constexpr Column<NamedService> kServiceInfoColumns[] = {
     {{"ipvs_service_info",
       kGauge,
       "Configuration of a virtual service; always 1.",
       kServiceLabels,
       {"scheduler", "flags", "persistence", "netmask", "pe", "name"}},
-     [](const Service& s, Samples& out) {
+     [](const NamedService& named, Samples& out) {
+       const Service& s = named.service;
        out.Add({s.scheduler, FlagsText(s), PersistenceKind(s), NetmaskText(s), s.persistence_engine,
-                ToString(s.key)},
+                named.name},
                true);
      }},
+};
+
+constexpr Column<Service> kServiceColumns[] = {
     {{"ipvs_service_persistence_timeout_seconds", kGauge,
       "How long a client stays bound to its backend after its last connection; persistent services "
       "only.",
@@ -131,12 +140,7 @@ constexpr Column<Service> kServiceColumns[] = {
      [](const Service& s, Samples& out) {
        if (s.persistence_timeout) out.Add(*s.persistence_timeout);
      }},
-    {{"ipvs_service_backends",
-      kGauge,
-      "Backends of a service by state: configured counts all in the kernel's table, weighted those "
-      "with a weight above 0. The states overlap: do not sum.",
-      kServiceLabels,
-      {"state"}},
+    {kServiceBackends,
      [](const Service& s, Samples& out) {
        out.Add({"configured"}, std::uint64_t{s.backends.size()});
        out.Add({"weighted"}, WeightedBackends(s));
@@ -234,6 +238,7 @@ void Describe(const Columns& columns, std::vector<const MetricInfo*>& infos) {
 std::vector<const MetricInfo*> DescribeTable() {
   std::vector<const MetricInfo*> infos;
   Describe(kTableColumns, infos);
+  Describe(kServiceInfoColumns, infos);
   Describe(kServiceColumns, infos);
   Describe(kBackendColumns, infos);
   Describe(kBackendDetailColumns, infos);
@@ -242,11 +247,17 @@ std::vector<const MetricInfo*> DescribeTable() {
 
 Families RenderTable(const std::shared_ptr<const Table>& table,
                      const std::shared_ptr<const TableLabels>& labels,
+                     const std::shared_ptr<const std::vector<std::string>>& names,
                      const std::shared_ptr<const AggregatedBackends>& aggregated) {
   const auto the_table = [table](const auto& visit) { visit(*table, ""); };
   const auto services = [table, labels](const auto& visit) {
     for (std::size_t i = 0; i < table->services.size(); ++i) {
       visit(table->services[i], labels->service(i));
+    }
+  };
+  const auto named = [table, labels, names](const auto& visit) {
+    for (std::size_t i = 0; i < table->services.size(); ++i) {
+      visit(NamedService{table->services[i], (*names)[i]}, labels->service(i));
     }
   };
   const auto backends = [table, labels](const auto& visit) {
@@ -263,6 +274,7 @@ Families RenderTable(const std::shared_ptr<const Table>& table,
 
   Families families;
   Render(kTableColumns, the_table, families);
+  Render(kServiceInfoColumns, named, families);
   Render(kServiceColumns, services, families);
   if (aggregated) {
     Render(kBackendColumns, sums, families);

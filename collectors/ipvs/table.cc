@@ -31,6 +31,13 @@ std::string ToString(const ServiceKey& key) {
          std::string(Name(key.protocol));
 }
 
+std::string ToString(const BackendKey& key) {
+  const std::string address = ToString(key.address);
+  if (key.port == 0) return address;
+  const bool ipv6 = key.address.family == AddressFamily::kIpv6;
+  return (ipv6 ? "[" + address + "]" : address) + ":" + std::to_string(key.port);
+}
+
 std::vector<const Service*> InOrder(const Table& table) {
   std::vector<const Service*> services;
   for (const Service& service : table.services) services.push_back(&service);

@@ -41,6 +41,9 @@ struct BackendKey {
   auto operator<=>(const BackendKey&) const = default;
 };
 
+// "10.1.0.1:80", "[2001:db8::1]:80", or the address alone where the port is 0.
+std::string ToString(const BackendKey& key);
+
 struct Counters {
   std::uint64_t connections = 0;
   std::uint64_t incoming_packets = 0;

@@ -98,11 +98,18 @@ class MedianReporter : public benchmark::ConsoleReporter {
   std::map<std::string, double> medians_;
 };
 
+std::shared_ptr<const std::vector<std::string>> NamesOf(const ipvs::Table& table) {
+  auto names = std::make_shared<std::vector<std::string>>();
+  for (const ipvs::Service& service : table.services) names->push_back(ToString(service.key));
+  return names;
+}
+
 // What the benchmarks work on and what they make.
 struct Pages {
   std::shared_ptr<const ipvs::Table> table = MakeTable();
   std::shared_ptr<const ipvs::TableLabels> labels =
       std::make_shared<const ipvs::TableLabels>(*table);
+  std::shared_ptr<const std::vector<std::string>> names = NamesOf(*table);
   std::string buffer;
   GzipStream gzip;
   std::string our_compressed;
@@ -110,7 +117,7 @@ struct Pages {
   std::string their_page = prometheus::TextSerializer().Serialize(their_families);
   std::string their_compressed;
 
-  lvs::Families Families() const { return ipvs::RenderTable(table, labels, nullptr); }
+  lvs::Families Families() const { return ipvs::RenderTable(table, labels, names, nullptr); }
 };
 
 void Register(const std::string& name, const std::function<void()>& work) {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <prometheus/text_serializer.h>
 
+#include <array>
 #include <map>
 #include <set>
 #include <sstream>
@@ -73,6 +74,38 @@ TEST(ToPrometheus, TakesEscapedLabelsApart) {
   for (const auto& label : converted[0].metric[0].label) read[label.name] = label.value;
   const std::map<std::string, std::string> expected = {{"a", "x\\y\"z\n,="}, {"b", ""}, {"c", "3"}};
   EXPECT_EQ(read, expected);
+}
+
+TEST(ToPrometheus, PutsHistogramsAndSummariesTogether) {
+  static constexpr MetricInfo kHistogram = {"test_spread", MetricType::kHistogram, "Help.", {}};
+  static constexpr MetricInfo kSummary = {"test_total", MetricType::kSummary, "Help.", {}};
+  const std::array bounds = {0.25, 1.0};
+  const std::array<std::uint64_t, 3> counts = {2, 0, 1};
+  const Families families = {{&kHistogram,
+                              [&](Sink& sink) {
+                                Samples samples(kHistogram, sink);
+                                for (const char* row : {"a=\"1\"", "a=\"2\""}) {
+                                  samples.StartRow(row);
+                                  samples.AddHistogram(bounds, counts, 4.5);
+                                }
+                              }},
+                             {&kSummary, [](Sink& sink) {
+                                Samples samples(kSummary, sink);
+                                samples.AddSumAndCount(7.5, 3);
+                              }}};
+  const auto converted = ToPrometheus(families);
+  ASSERT_EQ(converted.size(), 2U);
+  ASSERT_EQ(converted[0].metric.size(), 2U);
+  const auto& metric = converted[0].metric[1];
+  EXPECT_EQ(metric.label[0].value, "2");
+  ASSERT_EQ(metric.histogram.bucket.size(), 3U);
+  EXPECT_EQ(metric.histogram.bucket[0].upper_bound, 0.25);
+  EXPECT_EQ(metric.histogram.bucket[1].cumulative_count, 2U);
+  EXPECT_EQ(metric.histogram.bucket[2].cumulative_count, 3U);
+  EXPECT_EQ(metric.histogram.sample_count, 3U);
+  EXPECT_EQ(metric.histogram.sample_sum, 4.5);
+  EXPECT_EQ(converted[1].metric[0].summary.sample_count, 3U);
+  EXPECT_EQ(converted[1].metric[0].summary.sample_sum, 7.5);
 }
 
 }  // namespace

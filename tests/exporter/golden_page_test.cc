@@ -17,6 +17,7 @@
 #include "tests/support/captured_log.h"
 #include "tests/support/fake_kernel.h"
 #include "tests/support/golden.h"
+#include "tests/support/sample_health.h"
 #include "tests/support/sample_table.h"
 
 namespace lvs {
@@ -50,6 +51,7 @@ class GoldenPage : public testing::Test {
     collectors.push_back(std::make_unique<ipvs::IpvsCollector>(
         std::make_unique<ipvs::Reader>(kernel_.Connect(), kernel_.procfs_root()), options,
         latest_));
+    if (with_health_) collectors.push_back(SampleHealthCollector());
     collectors.push_back(std::make_unique<process::ProcessCollector>("/proc"));
     OwnMetrics own_metrics(
         {"1.2.3", "0123abc", "main", "2026-11-22", "some compiler", "Linux/x86_64"});
@@ -65,6 +67,7 @@ class GoldenPage : public testing::Test {
   fake::Kernel kernel_;
   CapturedLog log_;
   Published<ipvs::LatestReading> latest_;
+  bool with_health_ = false;
 };
 
 TEST_F(GoldenPage, Text) { ExpectGolden("metrics.txt", Page({})); }
@@ -73,13 +76,19 @@ TEST_F(GoldenPage, OpenMetrics) {
   ExpectGolden("metrics.openmetrics.txt", Page({}, Format::kOpenMetrics100));
 }
 
+TEST_F(GoldenPage, WithHealth) {
+  with_health_ = true;
+  ExpectGolden("metrics_with_health.txt", Page({}));
+}
+
 TEST_F(GoldenPage, WithNodeExporterNames) {
-  ExpectGolden("metrics_node_exporter_names.txt", Page({std::nullopt, true}));
+  ExpectGolden("metrics_node_exporter_names.txt",
+               Page({.backend_labels = {}, .node_exporter_names = true}));
 }
 
 TEST_F(GoldenPage, WithFewerBackendLabels) {
   ExpectGolden("metrics_backend_labels.txt",
-               Page({ipvs::BackendLabelSet{"local_address", "local_port"}, false}));
+               Page({.backend_labels = ipvs::BackendLabelSet{"local_address", "local_port"}}));
 }
 
 TEST_F(GoldenPage, WithoutTheCapability) {
@@ -93,9 +102,10 @@ TEST_F(GoldenPage, WithoutTheModule) {
 }
 
 TEST_F(GoldenPage, HasNoSeriesTwice) {
+  with_health_ = true;
   for (const Format format : {Format::kText004, Format::kOpenMetrics100}) {
     std::set<std::string> series;
-    std::istringstream page(Page({std::nullopt, true}, format));
+    std::istringstream page(Page({.backend_labels = {}, .node_exporter_names = true}, format));
     for (std::string line; std::getline(page, line);) {
       if (line.starts_with('#')) continue;
       EXPECT_TRUE(series.insert(line.substr(0, line.rfind(' '))).second) << line;
@@ -105,7 +115,8 @@ TEST_F(GoldenPage, HasNoSeriesTwice) {
 }
 
 TEST_F(GoldenPage, ShowsEveryMetricOfTheCatalogue) {
-  const std::string page = Page({std::nullopt, true});
+  with_health_ = true;
+  const std::string page = Page({.backend_labels = {}, .node_exporter_names = true});
   for (const MetricInfo* info : AllMetrics()) {
     EXPECT_THAT(page, testing::HasSubstr("# TYPE " + std::string(info->name) + " "));
   }
@@ -113,6 +124,7 @@ TEST_F(GoldenPage, ShowsEveryMetricOfTheCatalogue) {
 
 // Both formats carry the same samples.
 TEST_F(GoldenPage, FormatsDifferInMetadataOnly) {
+  with_health_ = true;
   const auto samples = [](const std::string& page) {
     std::vector<std::string> lines;
     std::istringstream in(page);
@@ -128,14 +140,26 @@ TEST_F(GoldenPage, ServicesAsJson) {
   ipvs::LatestReading latest;
   latest.table = SampleTable();
   latest.up = true;
-  ExpectGolden("services.json", ServicesAsJson(latest));
+  ExpectGolden("services.json", ServicesAsJson(latest, nullptr));
+  ExpectGolden("services_with_health.json", ServicesAsJson(latest, SampleHealth().get()));
+}
+
+TEST_F(GoldenPage, EventsAsJson) {
+  EXPECT_EQ(EventsAsJson(nullptr), "{\"events\":[]}\n");
+  ExpectGolden("events.json", EventsAsJson(SampleHealth().get()));
+}
+
+TEST_F(GoldenPage, BackendsForDiscovery) {
+  ipvs::LatestReading latest;
+  latest.table = SampleTable();
+  ExpectGolden("sd_backends.json", BackendsForDiscovery(latest, SampleHealth().get()));
 }
 
 TEST_F(GoldenPage, StatusPage) {
   ipvs::LatestReading latest;
   latest.table = SampleTable();
   latest.up = true;
-  const std::string page = StatusPage(&latest, "/metrics");
+  const std::string page = StatusPage(&latest, SampleHealth().get(), "/metrics");
   const std::size_t body = page.find("<nav>");
   ASSERT_NE(body, std::string::npos);
   ExpectGolden("status_page.html", page.substr(body));

@@ -2,6 +2,9 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <fstream>
 
 namespace lvs {
 namespace {
@@ -58,8 +61,8 @@ TEST(Options, TheLastValueCountsButListenAddressesAddUp) {
 }
 
 TEST(Options, CollectorsAreOnUnlessSwitchedOff) {
-  EXPECT_THAT(CollectorsOf({}), ElementsAre("ipvs", "process"));
-  EXPECT_THAT(CollectorsOf({"--no-collector.process"}), ElementsAre("ipvs"));
+  EXPECT_THAT(CollectorsOf({}), ElementsAre("ipvs", "checker", "process"));
+  EXPECT_THAT(CollectorsOf({"--no-collector.process"}), ElementsAre("ipvs", "checker"));
   EXPECT_THAT(CollectorsOf({"--collector.disable-defaults", "--collector.process"}),
               ElementsAre("process"));
   EXPECT_THAT(CollectorsOf({"--collector.process", "--collector.disable-defaults"}),
@@ -76,6 +79,57 @@ TEST(Options, BackendLabels) {
   EXPECT_EQ(labels("--collector.ipvs.backend-labels=local_address,local_port,proto,local_mark,"
                    "address_family,remote_address,remote_port"),
             std::nullopt);
+}
+
+// The path of a configuration file with this text.
+std::string FileWith(const std::string& text) {
+  const std::string path =
+      testing::TempDir() + "/options_test_" + std::to_string(getpid()) + ".yml";
+  std::ofstream(path) << text;
+  return path;
+}
+
+TEST(Options, WithoutAFileTheBuiltInProbesHold) {
+  const Options options = Parse({});
+  EXPECT_EQ(options.config_file, "");
+  EXPECT_FALSE(options.enable_lifecycle);
+  EXPECT_NE(options.configuration.checker.default_tcp, nullptr);
+  EXPECT_NE(options.configuration.checker.default_icmp, nullptr);
+}
+
+TEST(Options, TakeAConfigurationFile) {
+  const std::string path = FileWith("checker: {flap_threshold: 3}\n");
+  const Options options = Parse({"--config.file=" + path, "--web.enable-lifecycle"});
+  EXPECT_EQ(options.config_file, path);
+  EXPECT_TRUE(options.enable_lifecycle);
+  EXPECT_EQ(options.configuration.checker.flap.threshold, 3U);
+}
+
+TEST(Options, AWrongFileIsOneSentenceWhetherItIsCheckedOrUsed) {
+  const std::string path = FileWith("checker:\n  flap_treshold: 3\n");
+  for (const std::vector<std::string>& args :
+       {std::vector<std::string>{"--config.file=" + path},
+        std::vector<std::string>{"--config.check", "--config.file=" + path}}) {
+    const Exit exit = Leave(args);
+    EXPECT_EQ(exit.status, 2);
+    EXPECT_EQ(exit.output, "");
+    EXPECT_EQ(exit.error, "ipvs_exporter: " + path +
+                              ":2: checker.flap_treshold: unknown key; did you mean "
+                              "`flap_threshold`?\n");
+  }
+}
+
+TEST(Options, AGoodFileIsValidAndItsNotesAreSaid) {
+  const std::string path = FileWith("probes:\n  p: {type: tcp}\n");
+  const Exit exit = Leave({"--config.check", "--config.file=" + path});
+  EXPECT_EQ(exit.status, 0);
+  EXPECT_EQ(exit.error, "");
+  EXPECT_EQ(exit.output, "The configuration is valid.\nNote: " + path +
+                             ":2: probes.p: no service uses this probe\n");
+}
+
+TEST(Options, AskedForATextTheFileIsNotRead) {
+  EXPECT_EQ(Leave({"--version", "--config.file=/no/such.yml"}).status, 0);
 }
 
 TEST(Options, EveryMistakeIsOneSentenceThatNamesTheFlag) {
@@ -97,6 +151,13 @@ TEST(Options, EveryMistakeIsOneSentenceThatNamesTheFlag) {
       {{"--log.format=xml"}, "--log.format=xml: expected logfmt or json"},
       {{"--list-metrics=xml"}, "--list-metrics=xml: expected markdown or json"},
       {{"--collector.ipvs=maybe"}, "--collector.ipvs: takes no value"},
+      {{"--collector.ipvs=true"}, "--collector.ipvs: takes no value"},
+      {{"--no-collector.ipvs=false"}, "--no-collector.ipvs: takes no value"},
+      {{"--web.enable-lifecycle="}, "--web.enable-lifecycle: takes no value"},
+      {{"-h=true"}, "--help: takes no value"},
+      {{"--config.file", ""}, "--config.file=: expected a file"},
+      {{"--config.file"}, "--config.file: needs a value"},
+      {{"--config.file=/no/such.yml"}, "ipvs_exporter: /no/such.yml: No such file or directory"},
       {{"--collector.ipvs.backend-labels=x"}, "unknown backend label \"x\""},
       {{"--web.listen-address=nohost"}, "--web.listen-address=nohost: "},
       {{"--web.listen-address=[::1]:80"}, "IPv6"},

@@ -25,7 +25,7 @@ class PagesTest : public testing::Test {
     std::vector<std::unique_ptr<Collector>> collectors;
     collectors.push_back(std::make_unique<ipvs::IpvsCollector>(
         std::make_unique<ipvs::Reader>(kernel_.Connect(), kernel_.procfs_root()),
-        ipvs::CollectorOptions{}, latest_));
+        ipvs::CollectorOptions{}, exchange_.table));
     return collectors;
   }
 
@@ -42,9 +42,10 @@ class PagesTest : public testing::Test {
   fake::Kernel kernel_;
   CapturedLog log_;
   OwnMetrics own_metrics_{{"1", "2", "3", "4", "5", "6"}};
-  Published<ipvs::LatestReading> latest_;
+  Exchange exchange_;
   Scraper scraper_{Collectors(), own_metrics_, log_.log()};
-  std::vector<Route> routes_ = MakeRoutes({scraper_, latest_, "/metrics"});
+  Reloader reloader_{"", exchange_.configuration, own_metrics_, log_.log()};
+  std::vector<Route> routes_ = MakeRoutes({scraper_, exchange_, reloader_, "/metrics"});
 };
 
 TEST_F(PagesTest, MetricsAreTextForPeople) {
@@ -138,7 +139,10 @@ TEST_F(PagesTest, EveryLongPageHasALimit) {
                                                {"/metrics", Limit::kScrapes},
                                                {"/-/healthy", Limit::kNone},
                                                {"/-/ready", Limit::kNone},
-                                               {"/api/v1/services", Limit::kPages}};
+                                               {"/-/reload", Limit::kPages},
+                                               {"/api/v1/services", Limit::kPages},
+                                               {"/api/v1/events", Limit::kPages},
+                                               {"/sd/backends", Limit::kPages}};
   for (const Route& route : routes_) EXPECT_EQ(route.limit, limits.at(route.path)) << route.path;
 }
 

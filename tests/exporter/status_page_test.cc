@@ -16,7 +16,7 @@ using testing::HasSubstr;
 using testing::Not;
 
 TEST(StatusPage, SaysThatNothingWasReadYet) {
-  EXPECT_THAT(StatusPage(nullptr, "/metrics"), HasSubstr("has not been read yet"));
+  EXPECT_THAT(StatusPage(nullptr, nullptr, "/metrics"), HasSubstr("has not been read yet"));
 }
 
 TEST(StatusPage, ShowsTroubleBesideTheLastTable) {
@@ -25,7 +25,7 @@ TEST(StatusPage, ShowsTroubleBesideTheLastTable) {
   table->services.push_back(fake::Service("10.0.0.1:80/TCP").value());
   latest.table = table;
   latest.error = Error{ErrorCode::kTimeout, "ipvs: too slow"};
-  const std::string page = StatusPage(&latest, "/metrics");
+  const std::string page = StatusPage(&latest, nullptr, "/metrics");
   EXPECT_THAT(page, HasSubstr("ipvs: too slow"));
   EXPECT_THAT(page, HasSubstr("10.0.0.1:80/TCP"));
   EXPECT_THAT(page, HasSubstr("no backends"));
@@ -39,7 +39,7 @@ TEST(StatusPage, EscapesEverythingFromOutside) {
   table->services.push_back(service);
   latest.table = table;
   latest.error = Error{ErrorCode::kSystem, "<script>"};
-  const std::string page = StatusPage(&latest, "/a\"b");
+  const std::string page = StatusPage(&latest, nullptr, "/a\"b");
   EXPECT_THAT(page, Not(HasSubstr("<script>")));
   EXPECT_THAT(page, HasSubstr("&lt;b&gt;&#39;&quot;&amp;\xef\xbf\xbd"));
   EXPECT_THAT(page, HasSubstr("href=\"/a&quot;b\""));
@@ -48,7 +48,7 @@ TEST(StatusPage, EscapesEverythingFromOutside) {
 // The browser takes the hash of what stands between the tags (Content Security Policy Level 3,
 // section 2.3.1).
 TEST(StatusPage, ThePolicyAllowsThisVeryStyle) {
-  const std::string page = StatusPage(nullptr, "/metrics");
+  const std::string page = StatusPage(nullptr, nullptr, "/metrics");
   const std::size_t begin = page.find("<style>") + 7;
   const std::string style = page.substr(begin, page.find("</style>") - begin);
   std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
@@ -60,7 +60,7 @@ TEST(StatusPage, ThePolicyAllowsThisVeryStyle) {
 }
 
 TEST(StatusPage, NeedsNothingFromElsewhere) {
-  const std::string page = StatusPage(nullptr, "/metrics");
+  const std::string page = StatusPage(nullptr, nullptr, "/metrics");
   for (const char* outside : {"http:", "https:", "<script", "<link", "@import", "url("}) {
     EXPECT_THAT(page, Not(HasSubstr(outside)));
   }

@@ -5,7 +5,7 @@ import time
 PAUSE = 0.05
 
 
-def wait_until(seconds, what, condition):
+def wait_until(seconds, what, condition, pause=PAUSE):
     """Asks `condition` until it gives something true and returns that; says what did not happen otherwise."""
     end = time.monotonic() + seconds
     while True:
@@ -14,4 +14,4 @@ def wait_until(seconds, what, condition):
             return answer
         if time.monotonic() > end:
             raise AssertionError(f"waited {seconds:g} s in vain for {what}")
-        time.sleep(PAUSE)
+        time.sleep(pause)

@@ -72,12 +72,16 @@ class Program:
             self._process.wait()
             raise AssertionError(f"{self._command[0]} did not end within {STOP_LIMIT} s of SIGTERM") from None
 
-    def get(self, path="/metrics", **headers):
+    def signal(self, number):
+        """Sends it a signal."""
+        self._process.send_signal(number)
+
+    def get(self, path="/metrics", method="GET", **headers):
         """(status, headers, body) of one request on a connection of its own; `_` in a header's name means `-`."""
         with self._host.inside(), contextlib.closing(
                 http.client.HTTPConnection("127.0.0.1", self._port, timeout=READ_TIMEOUT)) as connection:
             fields = {name.replace("_", "-"): value for name, value in headers.items()}
-            connection.request("GET", path, headers=fields)
+            connection.request(method, path, headers=fields)
             response = connection.getresponse()
             return response.status, response.headers, response.read()
 

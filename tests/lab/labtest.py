@@ -11,16 +11,20 @@ MOST_FAULTS = 10
 
 
 class LabTest(unittest.TestCase):
-    """Builds the topology once for all tests of a class; with the real servers running if `with_servers` says so."""
+    """Builds the topology once for all tests of a class, with all services in the director's table unless `with_rules`
+    says no, and with the real servers running if `with_servers` says so."""
 
+    with_rules = True
     with_servers = False
+    more_real_servers = 0
     maxDiff = 4000
 
     @classmethod
     def setUpClass(cls):
-        cls.lab = topology.Topology().build()
+        cls.lab = topology.Topology(cls.more_real_servers).build()
         cls.director = cls.lab.director
-        cls.lab.load_rules()
+        if cls.with_rules:
+            cls.lab.load_rules()
         if cls.with_servers:
             cls.servers = servers.Servers(cls.lab.real_servers).start()
             cls.addClassCleanup(cls.servers.stop)

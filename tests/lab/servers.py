@@ -5,6 +5,7 @@ Every one of them answers with the name of its host, so that a client sees who s
 
 import contextlib
 import pathlib
+import signal
 import socket
 import subprocess
 
@@ -14,15 +15,17 @@ import netns
 import topology
 
 FOLDER = pathlib.Path("/run/servers")
+START_LIMIT = 10
+STOP_LIMIT = 10
 IPPROTO_SCTP = 132
 HTTPS_PORT = 443
 TCP_PORTS = (21, 22)
 UDP_PORTS = (53, 5060)
 SCTP_PORT = 9000
 
-NGINX_CONFIGURATION = """
+NGINX_FRAME = """
 daemon off;
-master_process off;
+worker_processes 1;
 pid {folder}/nginx.pid;
 error_log stderr;
 events {{ worker_connections 512; }}
@@ -30,6 +33,10 @@ http {{
   access_log off;
   default_type text/plain;
   keepalive_timeout 0;
+{configuration}
+}}
+"""
+EVERYDAY_CONFIGURATION = """
   server {{
     listen 80; listen 8080; listen [::]:80; listen [::]:8080;
     location / {{ return 200 "{host}\\n"; }}
@@ -40,8 +47,39 @@ http {{
     ssl_certificate_key {certificates}/{host}.key;
     location / {{ return 200 "{host}\\n"; }}
   }}
-}}
 """
+
+
+class Nginx:
+    """One nginx on one host, with a configuration that can be replaced while it runs."""
+
+    def __init__(self, host, configuration):
+        """`configuration` is what stands inside `http { }`."""
+        self._folder = FOLDER / host.name
+        self._folder.mkdir(parents=True)
+        self._write(configuration)
+        with open(self._folder / "error.log", "wb") as log:
+            self._process = host.start(
+                "nginx", "-e", "stderr", "-p", str(self._folder), "-c", str(self._folder / "nginx.conf"),
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+
+    def replace(self, configuration):
+        """Takes over a new configuration; new connections see it some milliseconds later."""
+        self._write(configuration)
+        self._process.send_signal(signal.SIGHUP)
+
+    def stop(self):
+        """Ends it and its worker."""
+        self._process.terminate()
+        self._process.wait(STOP_LIMIT)
+
+    def log(self):
+        """What it has complained of."""
+        return (self._folder / "error.log").read_text(encoding="utf-8", errors="replace")
+
+    def _write(self, configuration):
+        text = NGINX_FRAME.format(folder=self._folder, configuration=configuration)
+        netns.write_file(self._folder / "nginx.conf", text)
 
 
 class Servers:
@@ -49,34 +87,24 @@ class Servers:
 
     def __init__(self, hosts):
         self._hosts = hosts
-        self._processes = []
+        self._nginxes = []
         self.certificates = FOLDER / "certificates"
 
     def start(self):
         """Starts all of them and returns when they answer."""
         certificates.make(self.certificates, [host.name for host in self._hosts])
         for host in self._hosts:
-            self._start_nginx(host)
+            configuration = EVERYDAY_CONFIGURATION.format(host=host.name, certificates=self.certificates)
+            self._nginxes.append(Nginx(host, configuration))
             self._start_echoes(host)
         for host in self._hosts:
-            deadline.wait_until(10, f"nginx of {host.name} to listen", lambda host=host: _listens(host, HTTPS_PORT))
+            wait_until_listening(host, HTTPS_PORT)
         return self
 
     def stop(self):
         """Ends nginx; the echo threads end with the process."""
-        for process in self._processes:
-            process.kill()
-            process.wait()
-
-    def _start_nginx(self, host):
-        folder = FOLDER / host.name
-        folder.mkdir(parents=True)
-        configuration = NGINX_CONFIGURATION.format(folder=folder, host=host.name, certificates=self.certificates)
-        netns.write_file(folder / "nginx.conf", configuration)
-        with open(folder / "error.log", "wb") as log:
-            self._processes.append(host.start(
-                "nginx", "-e", "stderr", "-p", str(folder), "-c", str(folder / "nginx.conf"),
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log))
+        for nginx in self._nginxes:
+            nginx.stop()
 
     @staticmethod
     def _start_echoes(host):
@@ -88,6 +116,12 @@ class Servers:
             for port in UDP_PORTS:
                 for address in _datagram_addresses(host):
                     host.start_thread(_echo_datagrams, _datagram_socket(address, port), answer)
+
+
+def wait_until_listening(host, port, address="127.0.0.1"):
+    """Returns when somebody on the host takes connections there."""
+    deadline.wait_until(START_LIMIT, f"a server at {address}:{port} of {host.name}",
+                        lambda: _listens(host, address, port))
 
 
 def _datagram_addresses(host):
@@ -123,10 +157,10 @@ def _echo_datagrams(server, answer):
             server.sendto(answer, peer)
 
 
-def _listens(host, port):
+def _listens(host, address, port):
     with host.inside():
         try:
-            socket.create_connection(("127.0.0.1", port), timeout=2).close()
+            socket.create_connection((address, port), timeout=2).close()
             return True
         except OSError:
             return False

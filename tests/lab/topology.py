@@ -13,10 +13,14 @@ second link, so that replies must come back through the director.
 import netns
 
 HOSTS = ("client", "director", "rs1", "rs2", "rs3")
-NUMBERS = {"client": 0x10, "director": 0x1, "rs1": 0x102, "rs2": 0x103, "rs3": 0x104}
+MORE_REAL_SERVERS = ("rs4", "rs5", "rs6", "rs7", "rs8")  # for those who ask for them
+NUMBERS = {"client": 0x10, "director": 0x1, "rs1": 0x102, "rs2": 0x103, "rs3": 0x104,
+           **{host: 0x105 + number for number, host in enumerate(MORE_REAL_SERVERS)}}
 IPV4 = {"client": "192.168.1.10", "director": "192.168.1.1",
-        "rs1": "192.168.1.102", "rs2": "192.168.1.103", "rs3": "192.168.1.104"}
+        "rs1": "192.168.1.102", "rs2": "192.168.1.103", "rs3": "192.168.1.104",
+        **{host: f"192.168.1.{105 + number}" for number, host in enumerate(MORE_REAL_SERVERS)}}
 IPV6 = {host: f"2001:db8:1::{number:x}" for host, number in NUMBERS.items()}
+ABSENT = "192.168.1.192"  # nobody has it: a typing error for .102 in a real rule
 CLIENT_ADDRESSES = tuple(f"192.168.1.{number}" for number in range(20, 30))
 
 # VIPs, named by the situation they serve.
@@ -146,9 +150,10 @@ def rules():
 class Topology:
     """The hosts, wired and addressed. Build one per guest."""
 
-    def __init__(self):
-        self.client, self.director, self.rs1, self.rs2, self.rs3 = (netns.Namespace(name) for name in HOSTS)
-        self.real_servers = (self.rs1, self.rs2, self.rs3)
+    def __init__(self, more_real_servers=0):
+        self._names = HOSTS + MORE_REAL_SERVERS[:more_real_servers]
+        self.client, self.director, *self.real_servers = (netns.Namespace(name) for name in self._names)
+        self.rs1, self.rs2, self.rs3 = self.real_servers[:3]
 
     def build(self):
         """Makes the namespaces and links, addresses and real server set-up; no rules yet."""
@@ -191,7 +196,7 @@ class Topology:
 
     def _wire(self):
         lines = ["link add br0 type bridge", "link set br0 up"]
-        for host in HOSTS:
+        for host in self._names:
             lines += [f"netns add {host}", f"link add to-{host} type veth peer name eth0 netns {host}",
                       f"link set to-{host} master br0 up"]
         netns.ip_batch(lines)

@@ -133,21 +133,12 @@ const char* ForwardWord(ForwardMethod forward) {
 
 }  // namespace
 
-Address ParseAddress(std::string_view text) {
-  Address address;
-  const std::string copy(text);
-  if (inet_pton(AF_INET, copy.c_str(), address.bytes.data()) == 1) return address;
-  address.family = AddressFamily::kIpv6;
-  if (inet_pton(AF_INET6, copy.c_str(), address.bytes.data()) != 1) Refuse(text);
-  return address;
-}
-
 ipvs::BackendKey ParseBackend(std::string_view text) {
   const std::size_t colon = text.rfind(':');
   if (colon == std::string_view::npos) Refuse(text);
   std::string_view address = text.substr(0, colon);
   if (address.starts_with('[')) address = address.substr(1, address.size() - 2);
-  return {ParseAddress(address), ParsePort(text.substr(colon + 1))};
+  return {Ip(address), ParsePort(text.substr(colon + 1))};
 }
 
 ipvs::ServiceKey ParseService(std::string_view text) {

@@ -20,11 +20,9 @@
 #include "collectors/ipvs/table.h"
 #include "collectors/netlink/transport.h"
 #include "tests/support/fake_procfs.h"
+#include "tests/support/ip.h"
 
 namespace lvs::fake {
-
-// "192.0.2.1" or "2001:db8::1". Text that is not an address throws.
-Address ParseAddress(std::string_view text);
 
 // What ipvs::ToString writes: "10.0.0.1:80/TCP", "[2001:db8::1]:443/TCP", "mark 0000000A ipv4".
 ipvs::ServiceKey ParseService(std::string_view text);

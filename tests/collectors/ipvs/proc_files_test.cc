@@ -104,7 +104,7 @@ TEST(ParseSyncReceiveDrops, CountsNothingForAMaster) {
 
 TEST(ParseSyncReceiveDrops, FindsAnIpv6Group) {
   SyncDaemon daemon = BackupDaemon();
-  daemon.multicast_group = fake::ParseAddress("ff02::51");
+  daemon.multicast_group = fake::Ip("ff02::51");
   daemon.multicast_port = 9000;
   const SyncDaemon daemons[] = {daemon};
   EXPECT_EQ(ParseSyncReceiveDrops(kUdp6, AddressFamily::kIpv6, daemons).value(), 17u);
@@ -176,7 +176,7 @@ TEST_F(ProcFilesTest, SyncDropsAreReadForTheFamilyOfTheGroup) {
   procfs_.Write("net/udp", kUdp);
   procfs_.Write("net/udp6", kUdp6);
   SyncDaemon ipv6 = BackupDaemon();
-  ipv6.multicast_group = fake::ParseAddress("ff02::51");
+  ipv6.multicast_group = fake::Ip("ff02::51");
   ipv6.multicast_port = 9000;
   const SyncDaemon both[] = {BackupDaemon(), ipv6};
   EXPECT_EQ(proc_.ReadSyncReceiveDrops(both).value(), 152u);

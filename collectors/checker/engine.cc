@@ -1,0 +1,463 @@
+#include "collectors/checker/engine.h"
+
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <atomic>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <exception>
+#include <iterator>
+#include <random>
+#include <set>
+#include <thread>
+#include <unordered_map>
+#include <utility>
+
+#include "collectors/checker/lateness.h"
+#include "collectors/checker/ledger.h"
+#include "collectors/checker/plan.h"
+#include "collectors/checker/schedule.h"
+#include "collectors/checker/start_queue.h"
+#include "collectors/probes/arp_watch.h"
+#include "collectors/probes/tls_memory.h"
+
+namespace lvs::checker {
+namespace {
+
+namespace asio = boost::asio;
+using namespace std::chrono_literals;
+using probes::Outcome;
+using probes::Reason;
+using probes::RunResult;
+
+constexpr auto kHeartbeat = 100ms;
+// How soon after the last one a snapshot follows that shows a change, or only newer numbers.
+constexpr auto kPublishChange = 200ms;
+constexpr auto kPublishNumbers = 1s;
+constexpr auto kPass = 1s;
+// How long the first plan waits for the kernel's table.
+constexpr auto kTablePatience = 5s;
+// Starts in one go, before the loop looks at sockets and timers again.
+constexpr int kStartsAtOnce = 64;
+constexpr std::size_t kMostInFlight = 16'384;
+constexpr double kLeastStartRate = 100;  // a second
+
+Moment Now() { return {Clock::now(), std::chrono::system_clock::now()}; }
+
+// The same at every start of the program, so that the spread of the first runs is, too (FNV-1a).
+std::uint64_t HashOf(std::string_view text) {
+  std::uint64_t hash = 0xcbf29ce484222325;
+  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+  return hash;
+}
+
+// Descriptors that probes may use: the process's limit less what everything else needs.
+std::size_t DescriptorsForProbes() {
+  constexpr rlim_t kForOthers = 128;
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return kForOthers;
+  if (limit.rlim_cur > 2 * kForOthers) return limit.rlim_cur - kForOthers;
+  return std::max<std::size_t>(1, limit.rlim_cur / 4);
+}
+
+StartLimits LimitsFor(const Plan& plan) {
+  const Limits& limits = plan.configuration->limits;
+  double nominal = 0;
+  for (const Target& target : plan.targets) {
+    nominal += 1 / std::chrono::duration<double>(target.probe->probe().interval).count();
+  }
+  StartLimits result;
+  result.max_in_flight = limits.max_in_flight.value_or(std::min(
+      {std::max<std::size_t>(plan.targets.size(), 1), kMostInFlight, DescriptorsForProbes()}));
+  result.max_rate = limits.max_start_rate.value_or(std::max(kLeastStartRate, 2 * nominal));
+  return result;
+}
+
+double SecondsOf(Clock::duration duration) {
+  return std::chrono::duration<double>(duration).count();
+}
+
+}  // namespace
+
+// Everything that lives on the loop's thread.
+class Engine::Loop {
+ public:
+  Loop(EngineSources sources, Published<Snapshot>& published)
+      : sources_(std::move(sources)),
+        published_(published),
+        ledger_(sources_.on_event),
+        runner_(sources_.make_runner ? sources_.make_runner(context_, routes_)
+                                     : probes::MakeRunner(context_, routes_)),
+        arp_watch_(context_, routes_, [this] { TellArp(); }),
+        heartbeat_(context_),
+        wake_(context_),
+        started_(Clock::now()) {
+    next_beat_ = started_;
+    ScheduleBeat();
+    thread_ = std::thread([this] { Run(); });
+  }
+
+  ~Loop() {
+    context_.stop();
+    thread_.join();
+  }
+
+  void Stop() { context_.stop(); }
+
+ private:
+  // What the schedule knows of a target, by position in the plan.
+  struct Slot {
+    Clock::time_point due;
+    Clock::duration period{};          // that led to due
+    std::optional<std::uint64_t> run;  // in flight
+    std::shared_ptr<probes::TlsMemory> tls_memory;
+  };
+  struct Flight {
+    std::uint32_t target = 0;
+    Clock::time_point start;
+  };
+
+  // Thread entry. An exception is missing memory: what it interrupted is lost, the rest goes on.
+  void Run() {
+    while (!context_.stopped()) {
+      try {
+        context_.run();
+      } catch (const std::exception&) {
+      }
+    }
+  }
+
+  void ScheduleBeat() {
+    next_beat_ += kHeartbeat;
+    lateness_.Expect(next_beat_);
+    heartbeat_.expires_at(next_beat_);
+    heartbeat_.async_wait([this](const boost::system::error_code& error) {
+      if (!error) Beat();
+    });
+  }
+
+  void Beat() {
+    const Moment now = Now();
+    facts_.lag.Add(kDelayBounds, SecondsOf(lateness_.Beat(now.steady)));
+    lateness_.Forget(now.steady - longest_timeout_ - 1s);
+    // Beats that were missed are not made up.
+    while (next_beat_ + kHeartbeat <= now.steady) next_beat_ += kHeartbeat;
+    ScheduleBeat();
+
+    UpdatePlan(now);
+    if (!ledger_.plan()) return;
+    if (now.steady - passed_ >= kPass) Pass(now);
+    Publish(now);
+  }
+
+  void Pass(Moment now) {
+    passed_ = now.steady;
+    ledger_.Pass(now);
+    LookForVips();
+  }
+
+  // Whether this director carries a service: its VIP is local, as an address or by a local route.
+  void LookForVips() {
+    std::map<Address, std::optional<bool>> local;
+    const Plan& plan = *ledger_.plan();
+    for (std::uint32_t i = 0; i < plan.services.size(); ++i) {
+      std::optional<bool> active;
+      for (const Address& vip : plan.services[i].vips) {
+        const auto [entry, is_new] = local.try_emplace(vip);
+        if (is_new) entry->second = IsLocal(vip);
+        if (entry->second) active = active.value_or(false) || *entry->second;
+      }
+      ledger_.SetActive(i, active);
+    }
+  }
+
+  std::optional<bool> IsLocal(const Address& address) {
+    const Result<route::Route> route = routes_.Lookup(address);
+    if (route.ok()) return route.value().local;
+    if (route.error().code == ErrorCode::kNotFound) return false;  // no route at all
+    return std::nullopt;
+  }
+
+  void UpdatePlan(Moment now) {
+    const std::shared_ptr<const Configuration> configuration = sources_.configuration.Get();
+    const std::shared_ptr<const ipvs::LatestReading> latest = sources_.table.Get();
+    const std::shared_ptr<const ipvs::Table> table = latest ? latest->table : nullptr;
+    const Plan* before = ledger_.plan().get();
+    if (before == nullptr && !table && now.steady - started_ < kTablePatience) return;
+
+    const bool same_table = table == table_ || (table && table_ && SameForPlan(*table, *table_));
+    const bool expired =
+        before != nullptr && before->next_expiry && *before->next_expiry <= now.steady;
+    table_ = table;
+    if (before != nullptr && same_table && !expired && before->configuration == configuration) {
+      return;
+    }
+    Adopt(MakePlan(configuration, table.get(), before, now.steady), now);
+  }
+
+  void Adopt(std::shared_ptr<const Plan> plan, Moment now) {
+    const Birth birth = ledger_.plan() ? Birth::kLater : Birth::kAtStart;
+    const std::vector<std::optional<std::uint32_t>> origins = ledger_.Adopt(std::move(plan), now);
+    const Plan& adopted = *ledger_.plan();
+    std::vector<Slot> old = std::exchange(slots_, {});
+    std::unordered_map<std::uint64_t, Flight> old_runs = std::exchange(runs_, {});
+    queue_.Clear();
+    queue_.SetLimits(LimitsFor(adopted));
+    runner_->SetMaxPerAddress(adopted.configuration->limits.max_per_address);
+    longest_timeout_ = {};
+    for (std::uint32_t i = 0; i < adopted.targets.size(); ++i) {
+      const probes::Probe& probe = adopted.targets[i].probe->probe();
+      longest_timeout_ = std::max<Clock::duration>(longest_timeout_, probe.timeout);
+      if (origins[i]) {
+        KeepSlot(i, std::move(old[*origins[i]]), old_runs);
+      } else {
+        Slot slot;
+        slot.due =
+            FirstStart(PeriodsOf(probe), HashOf(adopted.targets[i].labels), birth, now.steady);
+        slot.period = probe.interval;
+        if (probes::HasTls(probe.type)) slot.tls_memory = probes::MakeTlsMemory();
+        slots_.push_back(std::move(slot));
+        Enqueue(i);
+      }
+    }
+    TellNotes(adopted);
+    WatchArp(adopted);
+    Pass(now);
+    Pump();
+  }
+
+  void KeepSlot(std::uint32_t target, Slot slot,
+                const std::unordered_map<std::uint64_t, Flight>& old_runs) {
+    slots_.push_back(std::move(slot));
+    const std::optional<std::uint64_t>& run = slots_.back().run;
+    if (!run) {
+      Enqueue(target);
+      return;
+    }
+    Flight moved = old_runs.at(*run);
+    moved.target = target;
+    runs_.emplace(*run, moved);
+  }
+
+  void TellNotes(const Plan& plan) {
+    for (const std::string& note : plan.notes) TellNote(note);
+  }
+
+  void TellNote(const std::string& note) {
+    constexpr std::size_t kMostNotes = 10'000;
+    if (told_notes_.size() == kMostNotes) return;
+    if (told_notes_.insert(note).second && sources_.on_note) sources_.on_note(note);
+  }
+
+  void WatchArp(const Plan& plan) {
+    std::map<Address, std::set<Address>> servers;  // by VIP
+    for (const PlannedBackend& backend : plan.backends) {
+      if (backend.forward != ipvs::ForwardMethod::kRoute) continue;
+      for (const Address& vip : plan.services[backend.service].vips) {
+        if (vip.family == backend.key.address.family) servers[vip].insert(backend.key.address);
+      }
+    }
+    std::vector<probes::ArpWatch::Subject> subjects;
+    for (const auto& [vip, of_vip] : servers) {
+      subjects.push_back({vip, {of_vip.begin(), of_vip.end()}});
+    }
+    arp_watch_.Watch(std::move(subjects), {}, plan.configuration->arp_leak_interval);
+  }
+
+  // What is new about ARP: leaks that begin or end, and why we cannot look.
+  void TellArp() {
+    verdicts_changed_ = true;
+    if (const auto fault = arp_watch_.fault()) {
+      TellNote("ARP is not watched: " + std::string(probes::Name(fault->reason)) + ", " +
+               fault->detail);
+    }
+    const WallTime now = std::chrono::system_clock::now();
+    std::vector<probes::ArpLeak> leaks;
+    std::ranges::copy_if(arp_watch_.rows(), std::back_inserter(leaks), &probes::ArpLeak::leaking);
+    const auto tell_missing = [&](const std::vector<probes::ArpLeak>& in,
+                                  const std::vector<probes::ArpLeak>& from, bool begins) {
+      for (const probes::ArpLeak& leak : in) {
+        if (std::ranges::find(from, leak) == from.end()) ledger_.Tell(EventOf(leak, begins, now));
+      }
+    };
+    tell_missing(leaks, arp_leaks_, true);
+    tell_missing(arp_leaks_, leaks, false);
+    arp_leaks_ = std::move(leaks);
+  }
+
+  static Event EventOf(const probes::ArpLeak& leak, bool begins, WallTime now) {
+    Event event;
+    event.at = now;
+    event.kind = Event::Kind::kArp;
+    event.service = ToString(leak.vip);
+    event.service_key.address = leak.vip;
+    if (leak.server) event.backend = ipvs::BackendKey{*leak.server, 0};
+    event.from = begins ? "silent" : Name(leak.kind);
+    event.to = begins ? Name(leak.kind) : "silent";
+    event.detail = "on " + leak.interface;
+    if (leak.mac) event.detail += ", " + route::ToString(*leak.mac);
+    return event;
+  }
+
+  void Enqueue(std::uint32_t target) {
+    const Health& health = TopHealth(ledger_.plan()->targets[target], ledger_.target(target));
+    const bool pending = health.verdict == Verdict::kUnknown ||
+                         (health.verdict == Verdict::kUp && health.fail_streak > 0) ||
+                         (health.verdict == Verdict::kDown && health.ok_streak > 0);
+    queue_.Add(target, slots_[target].due, pending ? Urgency::kPending : Urgency::kNormal);
+  }
+
+  // Starts what is due, a little at a time, and sets the timer for the rest.
+  void Pump() {
+    const Clock::time_point now = Clock::now();
+    for (int started = 0; started < kStartsAtOnce; ++started) {
+      const std::optional<StartQueue::Start> start = queue_.Take(now, runs_.size());
+      if (!start) break;
+      StartRun(*start);
+    }
+    const std::optional<Clock::time_point> wake = queue_.WakeAt(now, runs_.size());
+    if (wake == wake_at_) return;
+    wake_at_ = wake;
+    if (!wake) {
+      wake_.cancel();
+      return;
+    }
+    wake_.expires_at(*wake);
+    wake_.async_wait([this](const boost::system::error_code& error) {
+      if (error) return;
+      wake_at_.reset();
+      Pump();
+    });
+  }
+
+  void StartRun(const StartQueue::Start& start) {
+    const Moment now = Now();
+    const std::uint32_t index = start.target;
+    Slot& slot = slots_[index];
+    facts_.start_delay.Add(kDelayBounds, SecondsOf(now.steady - start.due));
+    if (const std::uint64_t lost = LostSlots(start.due, now.steady, slot.period); lost > 0) {
+      (start.throttled ? facts_.skipped_throttled : facts_.skipped_late) += lost;
+      ledger_.Lose(index, lost, start.throttled ? Reason::kLocalThrottled : Reason::kLocalOverload,
+                   now);
+      slot.due += static_cast<Clock::rep>(lost) * slot.period;
+    }
+    const Target& target = ledger_.plan()->targets[index];
+    const std::uint64_t run = ++last_run_;
+    slot.run = run;
+    runs_.emplace(run, Flight{index, now.steady});
+    runner_->Start({target.probe, target.key.address, target.key.port, target.key.via, now.steady,
+                    slot.tls_memory},
+                   target.accept_macs,
+                   [this, run](RunResult result) { Finish(run, std::move(result)); });
+  }
+
+  void Finish(std::uint64_t run, RunResult result) {
+    const auto found = runs_.find(run);
+    if (found == runs_.end()) return;  // its target has left the plan
+    const Flight ended = found->second;
+    runs_.erase(found);
+    const Moment now = Now();
+    const Target& target = ledger_.plan()->targets[ended.target];
+    result.total = now.steady - ended.start;
+    ExcuseServer(target, ended, now.steady, result);
+    ledger_.Finish(ended.target, result, now);
+    numbers_changed_ = true;
+
+    Slot& slot = slots_[ended.target];
+    slot.run.reset();
+    const Periods periods = PeriodsOf(target.probe->probe());
+    const Health& health = TopHealth(target, ledger_.target(ended.target));
+    slot.period = PeriodAfter(periods, health, result.outcome);
+    slot.due = NextStart(slot.due, now.steady, slot.period, periods.jitter, chance_(random_));
+    Enqueue(ended.target);
+    Pump();
+  }
+
+  // A time-out that we may have made ourselves says nothing about the server.
+  void ExcuseServer(const Target& target, const Flight& run, Clock::time_point now,
+                    RunResult& result) {
+    if (!probes::IsTimeout(result.reason)) return;
+    const Clock::duration timeout = target.probe->probe().timeout;
+    const Clock::duration late =
+        std::max(lateness_.Since(run.start, now), now - (run.start + timeout));
+    if (late > timeout / 4) {
+      Excuse(result, Reason::kLocalOverload);
+    } else if (target.masqueraded && NatDropsOurAnswers()) {
+      Excuse(result, Reason::kLocalConfig);
+    }
+  }
+
+  static void Excuse(RunResult& result, Reason reason) {
+    result.detail = std::string(probes::Name(result.reason)) + " through our own fault";
+    result.outcome = Outcome::kInconclusive;
+    result.reason = reason;
+  }
+
+  // With nat_icmp_send the kernel drops what a masqueraded server answers to the director's own
+  // connections (seen on Linux 6.1).
+  bool NatDropsOurAnswers() const {
+    return table_ && std::ranges::any_of(table_->sysctls, [](const ipvs::Sysctl& sysctl) {
+             return sysctl.name == "nat_icmp_send" && sysctl.value != 0;
+           });
+  }
+
+  void Publish(Moment now) {
+    verdicts_changed_ = ledger_.TakeVerdictsChanged() || verdicts_changed_;
+    const Clock::duration age = now.steady - published_at_;
+    const bool due = (verdicts_changed_ && age >= kPublishChange) ||
+                     (numbers_changed_ && age >= kPublishNumbers);
+    if (!due) return;
+    Snapshot snapshot = ledger_.Take(now);
+    facts_.in_flight = runs_.size();
+    snapshot.loop = facts_;
+    snapshot.arp = arp_watch_.rows();
+    published_.Set(std::make_shared<const Snapshot>(std::move(snapshot)));
+    published_at_ = now.steady;
+    verdicts_changed_ = false;
+    numbers_changed_ = false;
+  }
+
+  const EngineSources sources_;
+  Published<Snapshot>& published_;
+  // What runs use comes before the context, which drops them at the end.
+  route::RouteReader routes_;
+  Ledger ledger_;
+  std::vector<Slot> slots_;
+  std::unordered_map<std::uint64_t, Flight> runs_;  // in flight
+  StartQueue queue_;
+  Lateness lateness_;
+  LoopFacts facts_;
+  std::shared_ptr<const ipvs::Table> table_;  // the plan's, or one that is the same for it
+  std::set<std::string> told_notes_;
+  std::vector<probes::ArpLeak> arp_leaks_;  // those that were told
+  Clock::duration longest_timeout_{};
+  Clock::time_point next_beat_;
+  Clock::time_point passed_;
+  Clock::time_point published_at_;
+  std::uint64_t last_run_ = 0;
+  bool verdicts_changed_ = false;
+  bool numbers_changed_ = false;
+  std::minstd_rand random_{std::random_device{}()};
+  std::uniform_real_distribution<double> chance_{0, 1};
+
+  asio::io_context context_{1};
+  std::unique_ptr<probes::Runner> runner_;
+  probes::ArpWatch arp_watch_;
+  asio::steady_timer heartbeat_;
+  asio::steady_timer wake_;
+  std::optional<Clock::time_point> wake_at_;  // while wake_ is set
+  const Clock::time_point started_;
+  std::thread thread_;  // last: starts when all else is there
+};
+
+Engine::Engine(EngineSources sources, Published<Snapshot>& published)
+    : loop_(std::make_unique<Loop>(std::move(sources), published)) {}
+
+Engine::~Engine() = default;
+
+void Engine::Stop() { loop_->Stop(); }
+
+}  // namespace lvs::checker

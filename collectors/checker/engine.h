@@ -1,0 +1,53 @@
+// The checker's event loop: starts the runs when they are due, inside the limits, and publishes
+// what came of them.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "collectors/checker/configuration.h"
+#include "collectors/checker/snapshot.h"
+#include "collectors/ipvs/collector.h"
+#include "collectors/probes/runner.h"
+#include "collectors/published.h"
+
+namespace boost::asio {
+class io_context;
+}
+
+namespace lvs::checker {
+
+// What the engine reads and whom it tells. All of it outlives the engine.
+struct EngineSources {
+  const Published<ipvs::LatestReading>& table;
+  // Never null when the engine starts. A new one is taken over within a second.
+  const Published<Configuration>& configuration;
+  // Called on the loop's thread for every event; must not wait. May be empty.
+  std::function<void(const Event&)> on_event;
+  // The same for what cannot be probed and why, once for each sentence. May be empty.
+  std::function<void(const std::string&)> on_note;
+  // Makes what runs the probes; empty for the real one.
+  std::function<std::unique_ptr<probes::Runner>(boost::asio::io_context&, route::RouteReader&)>
+      make_runner;
+};
+
+// Owns the one thread of the checker, which starts with the first and ends with the last line of
+// the engine's life. Snapshots are published at most five times a second.
+class Engine {
+ public:
+  // published must outlive this.
+  Engine(EngineSources sources, Published<Snapshot>& published);
+  // Ends the loop; runs that are in flight are dropped with their sockets.
+  ~Engine();
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  // Ends the loop soon, without waiting for it. Any thread.
+  void Stop();
+
+ private:
+  class Loop;
+  std::unique_ptr<Loop> loop_;
+};
+
+}  // namespace lvs::checker

@@ -1,0 +1,306 @@
+#include "collectors/checker/plan.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "collectors/ipvs/labels.h"
+#include "collectors/metric.h"
+
+namespace lvs::checker {
+namespace {
+
+std::string LabelsOf(const TargetKey& key, probes::ProbeType type) {
+  const std::string values[] = {key.probe, std::string(probes::Name(type)),
+                                lvs::ToString(key.address), std::to_string(key.port),
+                                key.via ? lvs::ToString(*key.via) : ""};
+  std::string text;
+  for (std::size_t i = 0; i < std::size(values); ++i) AppendLabel(text, kProbeLabels[i], values[i]);
+  return text;
+}
+
+// The key of a service that a rule declares by itself.
+ipvs::ServiceKey DeclaredKey(const ServiceMatch& match) {
+  ipvs::ServiceKey key;
+  if (match.mark) {
+    key.protocol = ipvs::Protocol::kFwmark;
+    key.fwmark = *match.mark;
+    key.address.family = match.family.value_or(AddressFamily::kIpv4);
+    return key;
+  }
+  key.address = *match.address;
+  key.port = *match.port;
+  key.protocol = *match.protocol;
+  return key;
+}
+
+// Builds one plan. Lives as long as the call of MakePlan that owns it.
+class Builder {
+ public:
+  Builder(std::shared_ptr<const Configuration> configuration, const Plan* previous,
+          Clock::time_point now)
+      : plan_(std::make_shared<Plan>()), now_(now) {
+    plan_->configuration = std::move(configuration);
+    if (previous == nullptr) return;
+    for (std::uint32_t i = 0; i < previous->services.size(); ++i) {
+      before_.emplace(previous->services[i].key, i);
+    }
+    previous_ = previous;
+  }
+
+  void AddFromTable(const ipvs::Table& table) {
+    plan_->table_known = true;
+    for (const ipvs::Service* service : InOrder(table)) Add(service->key, service);
+  }
+
+  void AddDeclared() {
+    for (const ServiceRule& rule : plan_->configuration->services) {
+      if (!rule.match.NamesOneService()) continue;
+      const ipvs::ServiceKey key = DeclaredKey(rule.match);
+      if (std::ranges::find(added_, key) == added_.end()) Add(key, nullptr);
+    }
+  }
+
+  std::shared_ptr<const Plan> Finish() {
+    LinkUsers();
+    return std::move(plan_);
+  }
+
+ private:
+  const Configuration& configuration() const { return *plan_->configuration; }
+
+  void Add(const ipvs::ServiceKey& key, const ipvs::Service* in_table) {
+    const ServiceRule* rule = RuleFor(configuration(), key);
+    PlannedService service;
+    service.key = key;
+    service.name = rule != nullptr && !rule->name.empty() ? rule->name : ipvs::ToString(key);
+    service.labels = ipvs::ServiceLabelText(key);
+    service.in_table = in_table != nullptr;
+    if (key.protocol != ipvs::Protocol::kFwmark) {
+      service.vips = {key.address};
+    } else if (rule != nullptr) {
+      service.vips = rule->vips;
+    }
+    if (rule != nullptr) service.quorum = rule->quorum;
+    service.first_backend = static_cast<std::uint32_t>(plan_->backends.size());
+    plan_->services.push_back(std::move(service));
+    if (rule != nullptr && rule->match.NamesOneService()) added_.push_back(key);
+
+    if (in_table != nullptr) AddKernelBackends(*in_table, rule);
+    if (rule != nullptr) AddExpectedBackends(*rule);
+    AddRetainedBackends(rule);
+    PlannedService& added = plan_->services.back();
+    added.backend_count = static_cast<std::uint32_t>(plan_->backends.size() - added.first_backend);
+  }
+
+  void AddKernelBackends(const ipvs::Service& service, const ServiceRule* rule) {
+    for (const ipvs::Backend& backend : service.backends) {
+      PlannedBackend& planned = NewBackend(backend.key);
+      planned.in_table = true;
+      planned.weight = backend.weight;
+      planned.forward = backend.forward;
+      Complete(planned, rule);
+    }
+  }
+
+  void AddExpectedBackends(const ServiceRule& rule) {
+    for (const ExpectedBackend& expected : rule.backends) {
+      const ipvs::BackendKey key = KeyOf(expected);
+      if (IsPlanned(key)) continue;
+      PlannedBackend& planned = NewBackend(key);
+      TakeAbsence(planned);
+      Complete(planned, &rule);
+    }
+  }
+
+  // What was in the table and is neither there now nor expected.
+  void AddRetainedBackends(const ServiceRule* rule) {
+    const auto before = before_.find(plan_->services.back().key);
+    if (before == before_.end()) return;
+    const PlannedService& service = previous_->services[before->second];
+    for (std::uint32_t i = 0; i < service.backend_count; ++i) {
+      const PlannedBackend& old = previous_->backends[service.first_backend + i];
+      if (IsPlanned(old.key) || (!old.in_table && !old.absent_since)) continue;
+      const Clock::time_point since = old.absent_since.value_or(now_);
+      const Clock::time_point end = since + configuration().absent_retention;
+      if (end <= now_) continue;
+      plan_->next_expiry = std::min(plan_->next_expiry.value_or(end), end);
+      PlannedBackend& planned = NewBackend(old.key);
+      planned.absent_since = since;
+      planned.forward = old.forward;
+      Complete(planned, rule);
+    }
+  }
+
+  PlannedBackend& NewBackend(const ipvs::BackendKey& key) {
+    PlannedBackend backend;
+    backend.key = key;
+    backend.service = static_cast<std::uint32_t>(plan_->services.size() - 1);
+    backend.labels = ipvs::BackendLabelText(plan_->services.back().key, key);
+    plan_->backends.push_back(std::move(backend));
+    return plan_->backends.back();
+  }
+
+  bool IsPlanned(const ipvs::BackendKey& key) const {
+    const auto begin =
+        plan_->backends.begin() + static_cast<std::ptrdiff_t>(plan_->services.back().first_backend);
+    return std::find_if(begin, plan_->backends.end(), [&](const PlannedBackend& b) {
+             return b.key == key;
+           }) != plan_->backends.end();
+  }
+
+  // An expected backend that was in the table before: since when it is missing, and how packets
+  // went to it.
+  void TakeAbsence(PlannedBackend& backend) const {
+    const auto before = before_.find(plan_->services.back().key);
+    if (before == before_.end()) return;
+    const PlannedService& service = previous_->services[before->second];
+    for (std::uint32_t i = 0; i < service.backend_count; ++i) {
+      const PlannedBackend& old = previous_->backends[service.first_backend + i];
+      if (old.key != backend.key) continue;
+      backend.absent_since = old.in_table ? std::optional(now_) : old.absent_since;
+      backend.forward = old.forward;
+    }
+  }
+
+  ipvs::BackendKey KeyOf(const ExpectedBackend& expected) const {
+    return {expected.address, expected.port.value_or(plan_->services.back().key.port)};
+  }
+
+  // What the rule says about the backend, and its targets.
+  void Complete(PlannedBackend& backend, const ServiceRule* rule) {
+    const ExpectedBackend* expected = nullptr;
+    if (rule != nullptr) {
+      for (const ExpectedBackend& candidate : rule->backends) {
+        if (KeyOf(candidate) == backend.key) expected = &candidate;
+      }
+    }
+    if (expected != nullptr) {
+      backend.expected = true;
+      backend.expected_weight = expected->weight;
+      backend.role = expected->role;
+      backend.maintenance = expected->maintenance;
+    }
+    AddTargets(backend, rule, expected);
+  }
+
+  std::vector<ProbePointer> ProbesFor(const PlannedBackend& backend, const ServiceRule* rule,
+                                      const ExpectedBackend* expected) const {
+    if (expected != nullptr && expected->probes) return *expected->probes;
+    if (rule != nullptr && rule->probes) return *rule->probes;
+    const ipvs::ServiceKey& service = plan_->services.back().key;
+    const bool has_tcp_port = service.protocol == ipvs::Protocol::kTcp && backend.key.port != 0;
+    return {has_tcp_port ? configuration().default_tcp : configuration().default_icmp};
+  }
+
+  void AddTargets(PlannedBackend& backend, const ServiceRule* rule,
+                  const ExpectedBackend* expected) {
+    const std::vector<ProbePointer> all = ProbesFor(backend, rule, expected);
+    for (const ProbePointer& probe : all) {
+      if (probe->probe().type == probes::ProbeType::kDr) {
+        AddDrTargets(backend, probe, expected);
+      } else {
+        AddTarget(backend, probe, std::nullopt, expected);
+      }
+    }
+    // An icmp that is the only probe gates: nothing else could.
+    if (backend.targets.size() == 1 &&
+        plan_->targets[backend.targets[0].target].probe->probe().type == probes::ProbeType::kIcmp) {
+      backend.targets[0].gating = true;
+    }
+  }
+
+  void AddDrTargets(PlannedBackend& backend, const ProbePointer& probe,
+                    const ExpectedBackend* expected) {
+    const PlannedService& service = plan_->services.back();
+    if (backend.forward != ipvs::ForwardMethod::kRoute) return;  // nothing to prove
+    if (service.vips.empty()) {
+      Note(backend, *probe, "the addresses of the mark are not configured (vip)");
+    }
+    for (const Address& vip : service.vips) {
+      if (vip.family == backend.key.address.family) AddTarget(backend, probe, vip, expected);
+    }
+  }
+
+  void AddTarget(PlannedBackend& backend, const ProbePointer& probe, std::optional<Address> via,
+                 const ExpectedBackend* expected) {
+    const probes::Probe& settings = probe->probe();
+    TargetKey key;
+    key.probe = settings.name;
+    key.address = settings.address.value_or(backend.key.address);
+    key.via = via;
+    if (settings.type != probes::ProbeType::kIcmp) {
+      const std::uint16_t own =
+          via ? plan_->services.back().key.port : backend.key.port;  // dr asks at the VIP's port
+      key.port = settings.port.value_or(own);
+      if (key.port == 0) {
+        Note(backend, *probe, "it has no port and the probe gives none (port)");
+        return;
+      }
+    }
+    const auto [entry, is_new] =
+        index_.try_emplace(key, static_cast<std::uint32_t>(plan_->targets.size()));
+    if (is_new) {
+      plan_->targets.push_back({key, probe, LabelsOf(key, settings.type), {}, true, {}});
+    }
+    Target& target = plan_->targets[entry->second];
+    if (expected != nullptr) {
+      target.accept_macs.insert(target.accept_macs.end(), expected->accept_macs.begin(),
+                                expected->accept_macs.end());
+    }
+    if (backend.forward != ipvs::ForwardMethod::kMasquerade) target.masqueraded = false;
+    backend.targets.push_back({entry->second, settings.gating});
+  }
+
+  void Note(const PlannedBackend& backend, const probes::PreparedProbe& probe,
+            std::string_view why) {
+    plan_->notes.push_back("probe " + probe.probe().name + " is not run for " +
+                           ipvs::ToString(backend.key) + " of " + plan_->services.back().name +
+                           ": " + std::string(why));
+  }
+
+  void LinkUsers() {
+    for (std::uint32_t i = 0; i < plan_->backends.size(); ++i) {
+      for (const TargetUse& use : plan_->backends[i].targets) {
+        plan_->targets[use.target].users.push_back(i);
+      }
+    }
+  }
+
+  std::shared_ptr<Plan> plan_;
+  const Plan* previous_ = nullptr;
+  const Clock::time_point now_;
+  std::map<ipvs::ServiceKey, std::uint32_t> before_;  // position in previous_->services
+  std::vector<ipvs::ServiceKey> added_;               // those that a rule declares
+  std::map<TargetKey, std::uint32_t> index_;          // position in plan_->targets
+};
+
+bool SameBackend(const ipvs::Backend& a, const ipvs::Backend& b) {
+  return a.key == b.key && a.weight == b.weight && a.forward == b.forward;
+}
+
+}  // namespace
+
+std::string ToString(const TargetKey& key) {
+  std::string text = key.probe + " " + ipvs::ToString(ipvs::BackendKey{key.address, key.port});
+  if (key.via) text += " via " + lvs::ToString(*key.via);
+  return text;
+}
+
+std::shared_ptr<const Plan> MakePlan(std::shared_ptr<const Configuration> configuration,
+                                     const ipvs::Table* table, const Plan* previous,
+                                     Clock::time_point now) {
+  Builder builder(std::move(configuration), previous, now);
+  if (table != nullptr) builder.AddFromTable(*table);
+  builder.AddDeclared();
+  return builder.Finish();
+}
+
+bool SameForPlan(const ipvs::Table& a, const ipvs::Table& b) {
+  return std::ranges::equal(
+      a.services, b.services, [](const ipvs::Service& x, const ipvs::Service& y) {
+        return x.key == y.key && std::ranges::equal(x.backends, y.backends, SameBackend);
+      });
+}
+
+}  // namespace lvs::checker

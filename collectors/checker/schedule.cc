@@ -1,0 +1,62 @@
+#include "collectors/checker/schedule.h"
+
+#include <algorithm>
+#include <cassert>
+
+namespace lvs::checker {
+namespace {
+
+// Whether the next result may bring a verdict that differs from the present one.
+bool IsPending(const Health& health) {
+  switch (health.verdict) {
+    case Verdict::kUp:
+      return health.fail_streak > 0;
+    case Verdict::kDown:
+      return health.ok_streak > 0;
+    case Verdict::kUnknown:
+      break;
+  }
+  return true;
+}
+
+}  // namespace
+
+Periods PeriodsOf(const probes::Probe& probe) {
+  return {.interval = probe.interval,
+          .fast_interval = probe.fast_interval,
+          .down_interval = probe.down_interval,
+          .jitter = probe.jitter};
+}
+
+Clock::duration PeriodAfter(const Periods& periods, const Health& health, probes::Outcome last) {
+  if (last == probes::Outcome::kInconclusive) return periods.interval;
+  const bool fast_is_on = periods.fast_interval > Clock::duration::zero();
+  if (fast_is_on && IsPending(health)) return periods.fast_interval;
+  return health.verdict == Verdict::kDown ? periods.down_interval : periods.interval;
+}
+
+Clock::time_point FirstStart(const Periods& periods, std::uint64_t phase, Birth birth,
+                             Clock::time_point now) {
+  const bool fast_is_on = periods.fast_interval > Clock::duration::zero();
+  const Clock::duration spread =
+      birth == Birth::kLater && fast_is_on ? periods.fast_interval : periods.interval;
+  assert(spread > Clock::duration::zero() && "the configuration has a least interval");
+  const std::uint64_t offset = phase % static_cast<std::uint64_t>(spread.count());
+  return now + Clock::duration(static_cast<Clock::rep>(offset));
+}
+
+Clock::time_point NextStart(Clock::time_point previous, Clock::time_point previous_end,
+                            Clock::duration period, unsigned jitter, double chance) {
+  // Rounded towards zero, so that no start leaves period ± jitter.
+  const auto shift =
+      std::chrono::duration_cast<Clock::duration>(period * (jitter / 100.0 * (2 * chance - 1)));
+  return std::max(previous + period + shift, previous_end);
+}
+
+std::uint64_t LostSlots(Clock::time_point due, Clock::time_point now, Clock::duration period) {
+  assert(period > Clock::duration::zero() && "the configuration has a least interval");
+  const Clock::duration late = now - due;
+  return late > period ? static_cast<std::uint64_t>(late / period) : 0;
+}
+
+}  // namespace lvs::checker

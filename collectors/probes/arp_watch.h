@@ -1,0 +1,66 @@
+// ARP leaks, seen from the director: servers that answer for a virtual address, or announce it,
+// though only the director may. IPv4 only.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "collectors/address.h"
+#include "collectors/clock.h"
+#include "collectors/probes/arp_sightings.h"
+#include "collectors/probes/socket.h"
+#include "collectors/route/route.h"
+#include "collectors/route/types.h"
+
+namespace lvs::probes {
+
+// Asks who has each virtual address, once an interval on each interface where its servers are, with
+// this host's own address as the sender (never the virtual one: that would change other hosts'
+// ARP tables), and listens all the time. Needs CAP_NET_RAW: one packet socket for each interface,
+// whose filter passes ARP that names a watched address as its sender. Memory is bounded by what is
+// watched, whatever arrives.
+//
+// Everything happens on the thread that runs the loop, and so do the look-ups in routes, which must
+// outlive the watch; the watch must not outlive the loop.
+class ArpWatch {
+ public:
+  // One virtual address and its `route` backends that share a link with us. IPv6 addresses are
+  // passed over: Linux answers ND only for the addresses of the receiving interface, so that a
+  // virtual address on lo is silent by itself.
+  struct Subject {
+    Address vip;
+    std::vector<Address> servers;
+
+    bool operator==(const Subject&) const = default;
+  };
+  using Row = ArpLeak;
+
+  // changed is called on the loop's thread whenever rows() or fault() became different, but not by
+  // Watch(), which may change rows().
+  ArpWatch(boost::asio::io_context& loop, route::RouteReader& routes,
+           std::function<void()> changed);
+  ~ArpWatch();
+  ArpWatch(const ArpWatch&) = delete;
+  ArpWatch& operator=(const ArpWatch&) = delete;
+
+  // Replaces what was watched; what stays keeps its state and its rhythm. peers: MACs of other
+  // directors, which may answer. No subjects or interval 0: off, and rows() is empty.
+  void Watch(std::vector<Subject> subjects, std::vector<route::Mac> peers,
+             Clock::duration interval);
+
+  // From the first complete round on: a row for every virtual address, server and kind, leaking or
+  // not; and one for a MAC that is no server's, while it leaks and this host holds the address. A
+  // leak ends after three rounds without a sign of it. Valid until the loop goes on.
+  const std::vector<Row>& rows() const;
+  // Why some interface could not be watched in the last round; its rows are absent then.
+  std::optional<SocketFault> fault() const;
+
+ private:
+  class State;
+  const std::shared_ptr<State> state_;
+};
+
+}  // namespace lvs::probes

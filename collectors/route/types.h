@@ -1,0 +1,57 @@
+// What the kernel's routing knows about the way to a server, as plain values.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "collectors/address.h"
+
+namespace lvs::route {
+
+// The way a packet to one destination would take now.
+struct Route {
+  bool local = false;              // RTN_LOCAL: the destination is this host
+  bool on_link = false;            // no gateway in between
+  int interface = 0;               // index of the outgoing interface
+  std::optional<Address> source;   // the address the kernel would send from
+  std::optional<Address> gateway;  // of either family
+};
+
+// An Ethernet address.
+using Mac = std::array<std::uint8_t, 6>;
+
+// "02:00:00:00:00:01".
+std::string ToString(const Mac& mac);
+
+// What ARP or ND knows of an address.
+struct Neighbour {
+  bool resolved = false;   // REACHABLE, STALE, DELAY, PROBE or PERMANENT: the MAC can be used
+  bool failed = false;     // INCOMPLETE or FAILED: nobody answered so far
+  std::optional<Mac> mac;  // absent also where the link has no Ethernet addresses
+};
+
+// One entry of an interface's neighbour table.
+struct NeighbourEntry {
+  Address address;
+  int interface = 0;
+  Neighbour neighbour;
+};
+
+// An address of this host.
+struct InterfaceAddress {
+  Address address;
+  int interface = 0;
+  unsigned prefix_length = 0;  // bits
+};
+
+struct Interface {
+  int index = 0;
+  std::string name;        // at most 15 bytes
+  std::optional<Mac> mac;  // only where it is an Ethernet
+  bool loopback = false;
+  bool up = false;  // administratively
+};
+
+}  // namespace lvs::route

@@ -1,0 +1,72 @@
+#include "exporter/event_log.h"
+
+#include <string>
+
+namespace lvs {
+namespace {
+
+std::string BackendText(const checker::Event& event) {
+  if (!event.backend) return "";
+  return ToString(*event.backend);
+}
+
+void LogBackend(Log& log, const checker::Event& event) {
+  if (event.reason == probes::Reason::kNone) {
+    log.Info("backend is up",
+             {{"service", event.service}, {"backend", BackendText(event)}, {"by", event.target}});
+    return;
+  }
+  const std::string detail =
+      !event.results.empty() && event.results[0].detail ? *event.results[0].detail : "";
+  const auto layer = probes::LayerOf(event.reason);
+  log.Warn("backend is down", {{"service", event.service},
+                               {"backend", BackendText(event)},
+                               {"layer", std::string(layer ? Name(*layer) : "")},
+                               {"reason", std::string(Name(event.reason))},
+                               {"detail", detail},
+                               {"by", event.target}});
+}
+
+void LogService(Log& log, const checker::Event& event) {
+  const std::initializer_list<LogField> fields = {
+      {"service", event.service}, {"from", event.from}, {"to", event.to}};
+  if (event.to == "ok" || event.to == "unknown") {
+    log.Info("service state changed", fields);
+  } else {
+    log.Warn("service state changed", fields);
+  }
+}
+
+void LogArp(Log& log, const checker::Event& event) {
+  const std::initializer_list<LogField> fields = {{"vip", event.service},
+                                                  {"server", BackendText(event)},
+                                                  {"from", event.from},
+                                                  {"to", event.to},
+                                                  {"detail", event.detail}};
+  if (event.to == "silent") {
+    log.Info("no longer claims a VIP by ARP", fields);
+  } else {
+    log.Warn("claims a VIP by ARP", fields);
+  }
+}
+
+}  // namespace
+
+void LogEvent(Log& log, const checker::Event& event) {
+  switch (event.kind) {
+    case checker::Event::Kind::kBackend:
+      return LogBackend(log, event);
+    case checker::Event::Kind::kService:
+      return LogService(log, event);
+    case checker::Event::Kind::kArp:
+      return LogArp(log, event);
+    case checker::Event::Kind::kTable:
+      break;
+  }
+  log.Info("kernel table changed", {{"service", event.service},
+                                    {"backend", BackendText(event)},
+                                    {"from", event.from},
+                                    {"to", event.to}});
+}
+
+}  // namespace lvs

@@ -1,0 +1,259 @@
+#include "collectors/checker/engine.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <map>
+#include <mutex>
+#include <thread>
+
+#include "tests/support/checker_world.h"
+
+namespace lvs::checker {
+namespace {
+
+using fake::Failure;
+using fake::Ip;
+using fake::KernelTable;
+using fake::Success;
+using fake::Tcp;
+using namespace std::chrono_literals;
+using probes::Outcome;
+using probes::Reason;
+using probes::RunResult;
+
+const ipvs::ServiceKey kService = Tcp("192.168.1.111", 80);
+
+// What the runs of the test give, by server; any thread.
+class Servers {
+ public:
+  void Set(const std::string& address, std::function<RunResult()> answer) {
+    const std::scoped_lock lock(mutex_);
+    answers_[Ip(address)] = std::move(answer);
+  }
+  // A run of the server never ends.
+  void Hold(const std::string& address) { Set(address, nullptr); }
+
+  // Null: never.
+  std::function<RunResult()> Answer(const Address& address) {
+    const std::scoped_lock lock(mutex_);
+    ++runs_[address];
+    const auto found = answers_.find(address);
+    return found == answers_.end() ? std::function<RunResult()>(Success) : found->second;
+  }
+  int runs(const std::string& address) {
+    const std::scoped_lock lock(mutex_);
+    return runs_[Ip(address)];
+  }
+
+ private:
+  std::mutex mutex_;
+  std::map<Address, std::function<RunResult()>> answers_;
+  std::map<Address, int> runs_;
+};
+
+class FakeRunner : public probes::Runner {
+ public:
+  FakeRunner(boost::asio::io_context& loop, Servers& servers) : loop_(loop), servers_(servers) {}
+
+  void Start(probes::RunRequest request, const std::vector<route::Mac>&,
+             std::function<void(RunResult)> done) override {
+    const auto answer = servers_.Answer(request.address);
+    if (!answer) return;
+    boost::asio::post(loop_, [answer, done = std::move(done)] { done(answer()); });
+  }
+  void SetMaxPerAddress(std::size_t) override {}
+
+ private:
+  boost::asio::io_context& loop_;
+  Servers& servers_;
+};
+
+class EngineTest : public testing::Test {
+ protected:
+  EngineTest() { Configure(); }
+
+  static probes::Probe QuickProbe() {
+    probes::Probe probe = fake::ProbeOf("tcp", probes::ProbeType::kTcp);
+    probe.interval = probe.down_interval = 200ms;
+    probe.fast_interval = 200ms;
+    probe.timeout = probe.connect_timeout = 100ms;
+    return probe;
+  }
+  void Configure(const probes::Probe& probe = QuickProbe()) {
+    Configuration configuration = Configuration::Default();
+    configuration.default_tcp = fake::Prepared(probe);
+    configuration.limits = limits_;
+    configuration_.Set(std::make_shared<const Configuration>(configuration));
+  }
+  void Show(const KernelTable& table) {
+    ipvs::LatestReading latest;
+    latest.table = table.Share();
+    latest.up = latest.was_up = true;
+    table_.Set(std::make_shared<const ipvs::LatestReading>(latest));
+  }
+  void Start() {
+    engine_.emplace(EngineSources{.table = table_,
+                                  .configuration = configuration_,
+                                  .on_event = [this](const Event&) { ++events_; },
+                                  .on_note = {},
+                                  .make_runner =
+                                      [this](boost::asio::io_context& loop, route::RouteReader&) {
+                                        return std::make_unique<FakeRunner>(loop, servers_);
+                                      }},
+                    published_);
+  }
+
+  // Waits for a snapshot, which must come within a minute.
+  std::shared_ptr<const Snapshot> Until(const std::function<bool(const Snapshot&)>& wanted) {
+    const auto deadline = Clock::now() + 60s;
+    while (Clock::now() < deadline) {
+      const auto snapshot = published_.Get();
+      if (snapshot && wanted(*snapshot)) return snapshot;
+      std::this_thread::sleep_for(10ms);
+    }
+    ADD_FAILURE() << "the snapshot that was waited for did not come";
+    return nullptr;
+  }
+  static std::function<bool(const Snapshot&)> Verdicts(std::vector<Verdict> wanted) {
+    return [wanted](const Snapshot& snapshot) {
+      std::vector<Verdict> verdicts;
+      for (const BackendHealth& health : snapshot.backends) verdicts.push_back(health.verdict);
+      return verdicts == wanted;
+    };
+  }
+  static std::uint64_t Results(const Snapshot& snapshot, Outcome outcome) {
+    std::uint64_t results = 0;
+    for (const auto& state : snapshot.targets) {
+      results += state->results[static_cast<std::size_t>(outcome)];
+    }
+    return results;
+  }
+
+  Limits limits_;
+  Servers servers_;
+  std::atomic<int> events_{0};
+  Published<ipvs::LatestReading> table_;
+  Published<Configuration> configuration_;
+  Published<Snapshot> published_;
+  std::optional<Engine> engine_;
+};
+
+TEST_F(EngineTest, FindsWhoWorksAndWhoDoesNot) {
+  Show(KernelTable().Service(kService).Backend("192.168.1.102", 80).Backend("192.168.1.103", 80));
+  servers_.Set("192.168.1.103", [] { return Failure(Reason::kConnectRefused); });
+  Start();
+  const auto snapshot = Until(Verdicts({Verdict::kUp, Verdict::kDown}));
+  EXPECT_EQ(snapshot->backends[1].down_reason, Reason::kConnectRefused);
+  EXPECT_EQ(snapshot->services[0].state, ServiceState::kSpof);
+  EXPECT_GE(events_, 3);
+}
+
+TEST_F(EngineTest, GoesOverToANewTableAndKeepsWhatItKnows) {
+  Show(KernelTable().Service(kService).Backend("192.168.1.102", 80));
+  Start();
+  Until(Verdicts({Verdict::kUp}));
+  servers_.Hold("192.168.1.102");
+  Show(
+      KernelTable().Service(kService).Backend("192.168.1.102", 80, 7).Backend("192.168.1.103", 80));
+  const auto snapshot = Until(Verdicts({Verdict::kUp, Verdict::kUp}));
+  EXPECT_EQ(snapshot->plan->backends[0].weight, 7u);
+}
+
+TEST_F(EngineTest, GoesOverToANewConfiguration) {
+  Show(KernelTable().Service(kService).Backend("192.168.1.102", 80));
+  Start();
+  Until(Verdicts({Verdict::kUp}));
+  probes::Probe probe = QuickProbe();
+  probe.name = "other";
+  Configure(probe);
+  const auto snapshot = Until([](const Snapshot& s) {
+    return s.plan->targets[0].key.probe == "other" && s.backends[0].verdict == Verdict::kUp;
+  });
+  EXPECT_EQ(snapshot->backends[0].transitions_down, 0u);
+}
+
+TEST_F(EngineTest, ARunWhoseTargetIsGoneIsForgotten) {
+  Show(KernelTable().Service(kService).Backend("192.168.1.102", 80));
+  servers_.Hold("192.168.1.102");
+  Start();
+  Until([&](const Snapshot&) { return servers_.runs("192.168.1.102") > 0; });
+  Show(KernelTable().Service(kService));
+  const auto snapshot = Until(
+      [](const Snapshot& s) { return !s.plan->backends.empty() && !s.plan->backends[0].in_table; });
+  EXPECT_EQ(snapshot->loop.in_flight, 1u) << "the retained backend's";
+  Show(KernelTable());
+  Until([](const Snapshot& s) { return s.plan->backends.empty() && s.loop.in_flight == 0; });
+}
+
+TEST_F(EngineTest, LimitsHoldRunsBackAndSaySo) {
+  limits_.max_in_flight = 1;
+  Configure();
+  Show(KernelTable().Service(kService).Backend("192.168.1.102", 80).Backend("192.168.1.103", 80));
+  Start();
+  Until([&](const Snapshot&) { return servers_.runs("192.168.1.103") > 0; });
+  servers_.Hold("192.168.1.102");
+  const auto held = Until([](const Snapshot& s) { return s.loop.in_flight == 1; });
+  const int runs = servers_.runs("192.168.1.103");
+  Until([at = held->at](const Snapshot& s) { return s.at > at + 1s; });
+  EXPECT_LE(servers_.runs("192.168.1.103"), runs + 1);
+}
+
+TEST_F(EngineTest, TimeoutsOfALateLoopAreItsOwnFault) {
+  Show(KernelTable().Service(kService).Backend("192.168.1.102", 80).Backend("192.168.1.103", 80));
+  Start();
+  Until(Verdicts({Verdict::kUp, Verdict::kUp}));
+  // The loop stands still while the run is on, and afterwards it is too late.
+  servers_.Set("192.168.1.102", [] {
+    std::this_thread::sleep_for(300ms);
+    return Failure(Reason::kConnectTimeout);
+  });
+  const auto snapshot =
+      Until([](const Snapshot& s) { return Results(s, Outcome::kInconclusive) > 3; });
+  EXPECT_EQ(snapshot->backends[0].verdict, Verdict::kUp);
+  EXPECT_EQ(snapshot->backends[0].transitions_down, 0u);
+  EXPECT_EQ(Results(*snapshot, Outcome::kFailure), 0u);
+}
+
+TEST_F(EngineTest, AFailureThatIsNoTimeoutIsTheServersEvenWhenWeAreLate) {
+  Show(KernelTable().Service(kService).Backend("192.168.1.102", 80));
+  servers_.Set("192.168.1.102", [] {
+    std::this_thread::sleep_for(150ms);
+    return Failure(Reason::kConnectRefused);
+  });
+  Start();
+  Until(Verdicts({Verdict::kDown}));
+}
+
+TEST_F(EngineTest, NatIcmpSendMakesTimeoutsOfMasqueradedServersOurFault) {
+  const auto table = [](std::int64_t nat_icmp_send) {
+    return KernelTable()
+        .Service(kService)
+        .Backend("192.168.1.102", 80, 1, ipvs::ForwardMethod::kMasquerade)
+        .Sysctl("nat_icmp_send", nat_icmp_send);
+  };
+  servers_.Set("192.168.1.102", [] { return Failure(Reason::kConnectTimeout); });
+  Show(table(1));
+  Start();
+  const auto snapshot =
+      Until([](const Snapshot& s) { return Results(s, Outcome::kInconclusive) > 5; });
+  EXPECT_EQ(snapshot->backends[0].verdict, Verdict::kUnknown);
+  EXPECT_EQ(snapshot->targets[0]->history[0].reason, Reason::kLocalConfig);
+  Show(table(0));
+  Until(Verdicts({Verdict::kDown}));
+}
+
+TEST_F(EngineTest, EndsWithRunsInFlight) {
+  Show(KernelTable().Service(kService).Backend("192.168.1.102", 80));
+  servers_.Hold("192.168.1.102");
+  Start();
+  while (servers_.runs("192.168.1.102") == 0) std::this_thread::sleep_for(1ms);
+  engine_->Stop();
+  engine_.reset();
+}
+
+}  // namespace
+}  // namespace lvs::checker

@@ -1,0 +1,355 @@
+// ARP leaks between hosts of a network of its own: who answers, who announces, who may.
+#include "collectors/probes/arp_watch.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <linux/if_ether.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <ostream>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "collectors/probes/arp_packet.h"
+#include "collectors/probes/packet_socket.h"
+#include "collectors/probes/raw_socket.h"
+#include "tests/support/network_namespaces.h"
+
+namespace lvs::probes {
+
+// For the messages of failed tests.
+static void PrintTo(const ArpLeak& row, std::ostream* out) {
+  *out << ToString(row.vip) << " " << (row.server ? ToString(*row.server) : "unknown") << " "
+       << row.interface << " " << (row.kind == ArpLeak::Kind::kAnswers ? "answers" : "announces")
+       << " " << row.leaking << " " << (row.mac ? route::ToString(*row.mac) : "-");
+}
+
+namespace {
+
+namespace asio = boost::asio;
+using fake::Ip;
+using fake::NetworkNamespaces;
+using std::chrono::milliseconds;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+const Address kVip = Ip("192.168.1.100");
+const Address kFirst = Ip("192.168.1.2");
+const Address kSecond = Ip("192.168.1.3");
+constexpr auto kAnswers = ArpLeak::Kind::kAnswers;
+constexpr auto kAnnounces = ArpLeak::Kind::kAnnounces;
+
+ArpLeak Silent(const Address& server, ArpLeak::Kind kind) {
+  return {kVip, server, "eth0", kind, false, {}};
+}
+
+// The director .1, the servers .2 and .3, a stranger .4. Nobody but the servers has the VIP, on lo
+// and silent as it should be. The director knows the servers' MACs, as its traffic makes it.
+class ArpWatchTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    auto made = NetworkNamespaces::Make({"director", "first", "second", "stranger"});
+    if (!made.ok()) GTEST_SKIP() << "Asks real hosts: " << made.error().message;
+    network_ = std::move(made.value());
+    int number = 1;
+    for (const char* host : {"director", "first", "second", "stranger"}) {
+      network_->Ip(host, "addr add 192.168.1." + std::to_string(number++) + "/24 dev eth0");
+      network_->Set(host, "ipv4/conf/all/arp_ignore", "1");
+      network_->Set(host, "ipv4/conf/all/arp_announce", "2");
+      network_->Set(host, "ipv4/conf/eth0/arp_ignore", "0");
+      network_->Set(host, "ipv4/conf/eth0/arp_announce", "0");
+    }
+    for (const char* host : {"first", "second"}) {
+      network_->Ip(host, "addr add 192.168.1.100/32 dev lo");
+      network_->Ip("director", "neigh replace " +
+                                   ToString(host == std::string("first") ? kFirst : kSecond) +
+                                   " lladdr " + route::ToString(network_->MacOf(host)) +
+                                   " dev eth0 nud reachable");
+    }
+    watch_.emplace(loop_, routes_, [this] { ++changes_; });
+  }
+
+  void Watch() { watch_->Watch({{kVip, {kFirst, kSecond}}}, peers_, interval_); }
+
+  // Lets the loop go on until the condition holds; false if it does not within a long time.
+  template <class Condition>
+  bool Until(Condition condition) {
+    const Deadline deadline = Clock::now() + std::chrono::seconds(20);
+    while (!condition()) {
+      if (Clock::now() > deadline) return false;
+      loop_.restart();
+      loop_.run_one_for(milliseconds(100));
+    }
+    return true;
+  }
+  bool UntilARound() {
+    return Until([this] { return !watch_->rows().empty(); });
+  }
+  bool UntilALeak() {
+    return Until([this] {
+      return std::ranges::any_of(watch_->rows(), [](const ArpLeak& row) { return row.leaking; });
+    });
+  }
+
+  // A socket that sends and hears any ARP on the host.
+  Descriptor ArpSocket(const std::string& host) {
+    auto opened = network_->On(host, [] { return OpenPacketSocket(2, ETH_P_ARP, kEverything); });
+    auto* socket = std::get_if<Descriptor>(&opened);
+    return socket == nullptr ? Descriptor() : std::move(*socket);
+  }
+
+  // A packet from the VIP, as an answer to a client is one, for which the host asks the link.
+  void SendFromVip(const std::string& host) {
+    network_->Ip(host, "route replace 192.168.1.99/32 dev eth0 src 192.168.1.100");
+    network_->On(host, [] {
+      const Descriptor udp(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+      sockaddr_storage to;
+      const socklen_t length = ToSocketAddress(Ip("192.168.1.99"), 9, 0, to);
+      EXPECT_EQ(sendto(udp.get(), "", 1, 0, reinterpret_cast<const sockaddr*>(&to), length), 1);
+    });
+  }
+
+  static constexpr std::array<sock_filter, 1> kEverything = {{{BPF_RET | BPF_K, 0, 0, 0xffff}}};
+
+  std::unique_ptr<NetworkNamespaces> network_;
+  std::vector<route::Mac> peers_;
+  Clock::duration interval_ = milliseconds(1);  // the next round as soon as one is over
+  route::RouteReader routes_;
+  asio::io_context loop_{1};
+  int changes_ = 0;
+  std::optional<ArpWatch> watch_;
+};
+
+TEST_F(ArpWatchTest, SilentServersHaveARowOfEachKind) {
+  Watch();
+  EXPECT_THAT(watch_->rows(), IsEmpty()) << "nothing is known before the first round is over";
+  ASSERT_TRUE(UntilARound());
+  EXPECT_THAT(watch_->rows(), ElementsAre(Silent(kFirst, kAnswers), Silent(kSecond, kAnswers),
+                                          Silent(kFirst, kAnnounces), Silent(kSecond, kAnnounces)));
+  EXPECT_EQ(changes_, 1);
+  EXPECT_FALSE(watch_->fault().has_value());
+}
+
+TEST_F(ArpWatchTest, ServerWithArpIgnore0Answers) {
+  network_->Set("first", "ipv4/conf/all/arp_ignore", "0");
+  Watch();
+  ASSERT_TRUE(UntilARound());
+  const ArpLeak leak = {kVip, kFirst, "eth0", kAnswers, true, network_->MacOf("first")};
+  EXPECT_THAT(watch_->rows(), ElementsAre(leak, Silent(kSecond, kAnswers),
+                                          Silent(kFirst, kAnnounces), Silent(kSecond, kAnnounces)));
+}
+
+TEST_F(ArpWatchTest, ServerWithArpAnnounce0Announces) {
+  network_->Set("second", "ipv4/conf/all/arp_announce", "0");
+  Watch();
+  ASSERT_TRUE(UntilARound());
+  SendFromVip("second");
+  ASSERT_TRUE(UntilALeak());
+  const ArpLeak leak = {kVip, kSecond, "eth0", kAnnounces, true, network_->MacOf("second")};
+  EXPECT_THAT(watch_->rows(), ElementsAre(Silent(kFirst, kAnswers), Silent(kSecond, kAnswers),
+                                          Silent(kFirst, kAnnounces), leak));
+}
+
+TEST_F(ArpWatchTest, LeakEndsAfterThreeCleanRounds) {
+  network_->Set("first", "ipv4/conf/all/arp_ignore", "0");
+  Watch();
+  ASSERT_TRUE(UntilALeak());
+  network_->Set("first", "ipv4/conf/all/arp_ignore", "1");
+  ASSERT_TRUE(Until([this] { return !watch_->rows().front().leaking; }));
+  EXPECT_EQ(changes_, 2) << "once when it was seen, once when it was over";
+}
+
+TEST_F(ArpWatchTest, StrangerIsALeakWhereTheDirectorHoldsTheVip) {
+  network_->Ip("director", "addr add 192.168.1.100/32 dev eth0");
+  network_->Ip("stranger", "addr add 192.168.1.100/32 dev eth0");
+  Watch();
+  ASSERT_TRUE(UntilARound());
+  const ArpLeak leak = {kVip, {}, "eth0", kAnswers, true, network_->MacOf("stranger")};
+  EXPECT_THAT(watch_->rows(), ::testing::Contains(leak));
+  EXPECT_THAT(watch_->rows(), SizeIs(5));
+}
+
+TEST_F(ArpWatchTest, StrangerIsTheActiveDirectorWhereThisOneIsStandby) {
+  network_->Ip("stranger", "addr add 192.168.1.100/32 dev eth0");
+  Watch();
+  ASSERT_TRUE(UntilARound());
+  EXPECT_THAT(watch_->rows(), SizeIs(4));
+  EXPECT_FALSE(watch_->rows().front().leaking);
+}
+
+TEST_F(ArpWatchTest, ConfiguredPeerIsNeverALeak) {
+  network_->Ip("director", "addr add 192.168.1.100/32 dev eth0");
+  network_->Ip("stranger", "addr add 192.168.1.100/32 dev eth0");
+  peers_ = {network_->MacOf("stranger")};
+  Watch();
+  ASSERT_TRUE(UntilARound());
+  EXPECT_THAT(watch_->rows(), SizeIs(4));
+}
+
+TEST_F(ArpWatchTest, VipIsNeverTheSenderOfOurQuestions) {
+  const Descriptor first = ArpSocket("first");
+  network_->Ip("director",
+               "addr del 192.168.1.1/24 dev eth0\naddr add 192.168.1.100/24 dev eth0\n"
+               "addr add 192.168.1.1/24 dev eth0");
+  Watch();
+  ASSERT_TRUE(UntilARound());
+  std::array<std::byte, 64> buffer;
+  ReceivedPacket packet;
+  int questions = 0;
+  while (ReceivePacket(first.get(), buffer, packet) == Received::kPacket) {
+    const std::optional<ArpPacket> arp = ParseArp(packet.bytes);
+    if (!arp || arp->target != kVip) continue;
+    EXPECT_EQ(ToString(arp->sender), "192.168.1.1");
+    EXPECT_EQ(arp->sender_mac, network_->MacOf("director"));
+    ++questions;
+  }
+  EXPECT_GT(questions, 0);
+}
+
+TEST_F(ArpWatchTest, FloodOfInventedMacsIsBounded) {
+  network_->Ip("director", "addr add 192.168.1.100/32 dev eth0");
+  Watch();
+  ASSERT_TRUE(UntilARound());
+  const Descriptor stranger = ArpSocket("stranger");
+  constexpr route::Mac kEverybody = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
+  for (unsigned i = 0; i < 300; ++i) {
+    const route::Mac mac = {
+        2, 1, 1, 1, static_cast<std::uint8_t>(i >> 8), static_cast<std::uint8_t>(i)};
+    const ArpPacket announcement = {.operation = ArpPacket::Operation::kRequest,
+                                    .sender_mac = mac,
+                                    .sender = kVip,
+                                    .target_mac = {},
+                                    .target = kVip};
+    ASSERT_EQ(SendFrame(stranger.get(), 2, ETH_P_ARP, kEverybody, BuildArp(announcement)), 0);
+  }
+  ASSERT_TRUE(UntilALeak());
+  EXPECT_THAT(watch_->rows(), SizeIs(5)) << "all strangers are one series";
+}
+
+TEST_F(ArpWatchTest, ServersBehindAGatewayAreNotWatched) {
+  network_->Ip("director", "route add 10.0.0.0/8 via 192.168.1.2");
+  watch_->Watch({{kVip, {Ip("10.0.0.1"), kFirst}}}, {}, interval_);
+  ASSERT_TRUE(UntilARound());
+  EXPECT_THAT(watch_->rows(), ElementsAre(Silent(kFirst, kAnswers), Silent(kFirst, kAnnounces)));
+}
+
+TEST_F(ArpWatchTest, NewSubjectsKeepWhatIsKnown) {
+  Watch();
+  ASSERT_TRUE(UntilARound());
+  watch_->Watch({{kVip, {kSecond}}, {Ip("192.168.1.101"), {kSecond}}}, {}, interval_);
+  EXPECT_THAT(watch_->rows(), ElementsAre(Silent(kSecond, kAnswers), Silent(kSecond, kAnnounces)));
+  ASSERT_TRUE(Until([this] { return watch_->rows().size() == 4; }));
+}
+
+TEST_F(ArpWatchTest, OffIsEmpty) {
+  Watch();
+  ASSERT_TRUE(UntilARound());
+  watch_->Watch({{kVip, {kFirst}}}, {}, Clock::duration::zero());
+  EXPECT_THAT(watch_->rows(), IsEmpty());
+  loop_.restart();
+  loop_.run();  // ends: nothing waits any more
+  Watch();
+  EXPECT_TRUE(UntilARound());
+}
+
+TEST_F(ArpWatchTest, WithoutTheCapabilityThereIsAFaultAndNoRow) {
+  fake::WithoutCapNetRaw([&] {
+    Watch();
+    EXPECT_TRUE(Until([this] { return watch_->fault().has_value(); }));
+  });
+  ASSERT_TRUE(watch_->fault().has_value());
+  EXPECT_EQ(watch_->fault()->reason, Reason::kLocalPermission);
+  EXPECT_THAT(watch_->rows(), IsEmpty()) << "could not look is not 0";
+  EXPECT_EQ(changes_, 1);
+  EXPECT_TRUE(UntilARound()) << "it goes on when it may";
+  EXPECT_FALSE(watch_->fault().has_value());
+}
+
+TEST_F(ArpWatchTest, InterfaceThatWasDownIsWatchedAgain) {
+  Watch();
+  ASSERT_TRUE(UntilARound());
+  network_->Ip("director", "link set eth0 down");
+  ASSERT_TRUE(Until([this] { return watch_->rows().empty(); }));
+  network_->Ip("director", "link set eth0 up");
+  EXPECT_TRUE(UntilARound());
+}
+
+TEST_F(ArpWatchTest, WatchMayEndAtAnyMoment) {
+  Watch();
+  loop_.poll();
+  watch_.reset();
+  loop_.restart();
+  loop_.run();
+  EXPECT_EQ(changes_, 0);
+}
+
+// ArpSightings and JudgeArp need no network.
+
+TEST(ArpSightings, SeenInEveryRoundNeverEnds) {
+  ArpSightings sightings;
+  const ArpSightings::Place place = {kVip, 2, kAnswers};
+  EXPECT_TRUE(sightings.Note(place, {2}));
+  for (int i = 0; i < 10; ++i) {
+    sightings.EndRound({{kVip, 2}});
+    EXPECT_FALSE(sightings.Note(place, {2})) << "no news";
+  }
+  EXPECT_THAT(sightings.MacsAt(place), SizeIs(1));
+}
+
+TEST(ArpSightings, ThreeCleanRoundsEndIt) {
+  ArpSightings sightings;
+  const ArpSightings::Place place = {kVip, 2, kAnswers};
+  sightings.Note(place, {2});
+  sightings.EndRound({{kVip, 2}});  // it was seen in this one
+  sightings.EndRound({{kVip, 2}});
+  sightings.EndRound({{kVip, 2}});
+  EXPECT_THAT(sightings.MacsAt(place), SizeIs(1));
+  sightings.EndRound({{kVip, 2}});
+  EXPECT_THAT(sightings.MacsAt(place), IsEmpty());
+  EXPECT_THAT(sightings.interfaces(), IsEmpty());
+}
+
+TEST(ArpSightings, RoundThatDidNotAskEndsNothing) {
+  ArpSightings sightings;
+  const ArpSightings::Place place = {kVip, 2, kAnnounces};
+  sightings.Note(place, {2});
+  for (int i = 0; i < 10; ++i) sightings.EndRound({{kVip, 3}});
+  EXPECT_THAT(sightings.MacsAt(place), SizeIs(1));
+}
+
+TEST(ArpSightings, RemembersAFewMacsOnly) {
+  ArpSightings sightings;
+  const ArpSightings::Place place = {kVip, 2, kAnswers};
+  for (std::uint8_t i = 0; i < 100; ++i) sightings.Note(place, {2, i});
+  EXPECT_THAT(sightings.MacsAt(place), SizeIs(ArpSightings::kMostMacs));
+}
+
+TEST(ArpSightings, KeepForgetsAddressesAndPeers) {
+  ArpSightings sightings;
+  sightings.Note({kVip, 2, kAnswers}, {2, 1});
+  sightings.Note({kVip, 2, kAnswers}, {2, 2});
+  sightings.Note({kFirst, 2, kAnswers}, {2, 1});
+  sightings.Keep({kVip}, {{2, 1}});
+  EXPECT_THAT(sightings.MacsAt({kVip, 2, kAnswers}), ElementsAre(route::Mac{2, 2}));
+  EXPECT_THAT(sightings.MacsAt({kFirst, 2, kAnswers}), IsEmpty());
+}
+
+TEST(JudgeArp, MacOfTwoServersIsTheLeakOfBoth) {
+  ArpSightings sightings;
+  sightings.Note({kVip, 2, kAnswers}, {2, 1});
+  const auto rows = JudgeArp({{kVip, 2, "eth0", {kFirst, kSecond}, true}}, sightings,
+                             {{kFirst, {2, 1}}, {kSecond, {2, 1}}});
+  ASSERT_THAT(rows, SizeIs(4));
+  EXPECT_TRUE(rows[0].leaking);
+  EXPECT_TRUE(rows[1].leaking);
+}
+
+}  // namespace
+}  // namespace lvs::probes

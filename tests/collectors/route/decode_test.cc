@@ -1,0 +1,305 @@
+#include "collectors/route/decode.h"
+
+#include <gtest/gtest.h>
+#include <linux/if.h>
+#include <linux/if_arp.h>
+#include <linux/neighbour.h>
+#include <linux/rtnetlink.h>
+
+#include <cerrno>
+#include <cstring>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "tests/support/network_namespaces.h"
+
+namespace lvs::route {
+namespace {
+
+using fake::Ip;
+using netlink::AttributeWriter;
+
+constexpr Expected kExpected = {.type = RTM_NEWROUTE, .sequence = 5, .own_port = 77};
+
+Bytes Raw(const Address& address) {
+  return std::as_bytes(std::span(address.bytes))
+      .first(address.family == AddressFamily::kIpv4 ? 4 : 16);
+}
+
+template <class Header>
+std::vector<std::byte> Join(const Header& header, Bytes rest) {
+  const Bytes head = std::as_bytes(std::span(&header, 1));
+  std::vector<std::byte> bytes(head.begin(), head.end());
+  bytes.insert(bytes.end(), rest.begin(), rest.end());
+  return bytes;
+}
+
+std::vector<std::byte> Message(std::uint16_t type, Bytes payload, std::uint32_t sequence = 5,
+                               std::uint16_t flags = 0) {
+  nlmsghdr header{};
+  header.nlmsg_len = static_cast<std::uint32_t>(sizeof header + payload.size());
+  header.nlmsg_type = type;
+  header.nlmsg_flags = flags;
+  header.nlmsg_seq = sequence;
+  header.nlmsg_pid = 77;
+  return Join(header, payload);
+}
+
+std::vector<std::byte> End(std::uint16_t type, int status, std::uint16_t flags = 0) {
+  return Message(type, std::as_bytes(std::span(&status, 1)), 5, flags);
+}
+
+std::vector<std::byte> RouteMessage(std::uint8_t type = RTN_UNICAST) {
+  rtmsg header{};
+  header.rtm_family = AF_INET;
+  header.rtm_type = type;
+  const Address source = Ip("192.168.1.1");
+  AttributeWriter attributes;
+  attributes.AddU32(RTA_OIF, 3);
+  attributes.Add(RTA_PREFSRC, Raw(source));
+  return Join(header, attributes.bytes());
+}
+
+std::vector<std::byte> NeighbourMessage(std::uint16_t state) {
+  ndmsg header{};
+  header.ndm_family = AF_INET;
+  header.ndm_ifindex = 3;
+  header.ndm_state = state;
+  const Address address = Ip("192.168.1.2");
+  const Mac mac = {2, 0, 0, 0, 0, 2};
+  AttributeWriter attributes;
+  attributes.Add(NDA_DST, Raw(address));
+  attributes.Add(NDA_LLADDR, std::as_bytes(std::span(mac)));
+  return Join(header, attributes.bytes());
+}
+
+std::vector<std::byte> InterfaceMessage(std::uint16_t hardware, std::size_t mac_length) {
+  ifinfomsg header{};
+  header.ifi_type = hardware;
+  header.ifi_index = 3;
+  header.ifi_flags = IFF_UP;
+  const std::vector<std::byte> mac(mac_length, std::byte{2});
+  AttributeWriter attributes;
+  attributes.AddText(IFLA_IFNAME, "eth0");
+  attributes.Add(IFLA_ADDRESS, mac);
+  return Join(header, attributes.bytes());
+}
+
+std::vector<std::byte> AddressMessage() {
+  ifaddrmsg header{};
+  header.ifa_family = AF_INET6;
+  header.ifa_prefixlen = 64;
+  header.ifa_index = 3;
+  const Address address = Ip("fd00::1");
+  AttributeWriter attributes;
+  attributes.Add(IFA_ADDRESS, Raw(address));
+  return Join(header, attributes.bytes());
+}
+
+Result<Progress> Receive(Bytes datagram, int* messages = nullptr) {
+  Answer answer(kExpected);
+  return answer.Receive(datagram, [&](Bytes) -> Result<void> {
+    if (messages != nullptr) ++*messages;
+    return {};
+  });
+}
+
+TEST(RouteDecode, Route) {
+  Route route;
+  ASSERT_TRUE(DecodeRoute(RouteMessage(), route).ok());
+  EXPECT_FALSE(route.local);
+  EXPECT_TRUE(route.on_link);
+  EXPECT_EQ(route.interface, 3);
+  EXPECT_EQ(route.source, Ip("192.168.1.1"));
+  ASSERT_TRUE(DecodeRoute(RouteMessage(RTN_LOCAL), route).ok());
+  EXPECT_TRUE(route.local);
+}
+
+TEST(RouteDecode, GatewayMayBeOfTheOtherFamily) {
+  std::vector<std::byte> message = RouteMessage();
+  const Address gateway = Ip("fe80::1");
+  const std::uint16_t family = AF_INET6;
+  AttributeWriter attributes;
+  attributes.Add(RTA_VIA, Join(family, Raw(gateway)));
+  message.insert(message.end(), attributes.bytes().begin(), attributes.bytes().end());
+  Route route;
+  ASSERT_TRUE(DecodeRoute(message, route).ok());
+  EXPECT_FALSE(route.on_link);
+  EXPECT_EQ(route.gateway, gateway);
+}
+
+TEST(RouteDecode, NeighbourStates) {
+  struct Case {
+    std::uint16_t state;
+    bool resolved;
+    bool failed;
+  };
+  for (const Case& c : {Case{NUD_REACHABLE, true, false},
+                        {NUD_STALE, true, false},
+                        {NUD_DELAY, true, false},
+                        {NUD_PROBE, true, false},
+                        {NUD_PERMANENT, true, false},
+                        {NUD_INCOMPLETE, false, true},
+                        {NUD_FAILED, false, true},
+                        {NUD_NONE, false, false},
+                        {NUD_NOARP, false, false}}) {
+    NeighbourEntry entry;
+    const Result<bool> decoded = DecodeNeighbour(NeighbourMessage(c.state), entry);
+    ASSERT_TRUE(decoded.ok() && decoded.value());
+    EXPECT_EQ(entry.neighbour.resolved, c.resolved) << c.state;
+    EXPECT_EQ(entry.neighbour.failed, c.failed) << c.state;
+    EXPECT_EQ(entry.neighbour.mac, (Mac{2, 0, 0, 0, 0, 2}));
+    EXPECT_EQ(entry.address, Ip("192.168.1.2"));
+    EXPECT_EQ(entry.interface, 3);
+  }
+}
+
+TEST(RouteDecode, BridgesEntriesArePassedOver) {
+  std::vector<std::byte> message = NeighbourMessage(NUD_REACHABLE);
+  message[0] = std::byte{AF_BRIDGE};
+  NeighbourEntry entry;
+  const Result<bool> decoded = DecodeNeighbour(message, entry);
+  ASSERT_TRUE(decoded.ok());
+  EXPECT_FALSE(decoded.value());
+}
+
+TEST(RouteDecode, OnlyAnEthernetHasAMac) {
+  Interface interface;
+  ASSERT_TRUE(DecodeInterface(InterfaceMessage(ARPHRD_ETHER, 6), interface).ok());
+  EXPECT_EQ(interface.name, "eth0");
+  EXPECT_EQ(interface.index, 3);
+  EXPECT_TRUE(interface.up);
+  EXPECT_FALSE(interface.loopback);
+  EXPECT_TRUE(interface.mac.has_value());
+  ASSERT_TRUE(DecodeInterface(InterfaceMessage(ARPHRD_LOOPBACK, 6), interface).ok());
+  EXPECT_FALSE(interface.mac.has_value());
+  ASSERT_TRUE(DecodeInterface(InterfaceMessage(ARPHRD_ETHER, 20), interface).ok());
+  EXPECT_FALSE(interface.mac.has_value());
+}
+
+TEST(RouteDecode, AddressOfAPointToPointLinkIsOurEnd) {
+  InterfaceAddress address;
+  std::vector<std::byte> message = AddressMessage();
+  ASSERT_TRUE(DecodeAddress(message, address).ok());
+  EXPECT_EQ(address.address, Ip("fd00::1"));
+  EXPECT_EQ(address.prefix_length, 64u);
+  const Address local = Ip("fd00::9");
+  AttributeWriter attributes;
+  attributes.Add(IFA_LOCAL, Raw(local));
+  message.insert(message.end(), attributes.bytes().begin(), attributes.bytes().end());
+  ASSERT_TRUE(DecodeAddress(message, address).ok());
+  EXPECT_EQ(address.address, local);
+}
+
+TEST(RouteDecode, WrongLengthsAreErrors) {
+  AttributeWriter attributes;
+  attributes.AddU16(RTA_PREFSRC, 1);
+  rtmsg header{};
+  header.rtm_family = AF_INET;
+  Route route;
+  const Result<void> decoded = DecodeRoute(Join(header, attributes.bytes()), route);
+  ASSERT_FALSE(decoded.ok());
+  EXPECT_EQ(decoded.error().message, "attribute 7: expected 4 bytes, got 2");
+  header.rtm_family = AF_UNIX;
+  EXPECT_FALSE(DecodeRoute(Join(header, {}), route).ok());
+}
+
+TEST(RouteDecode, AddressOfAWrongLengthIsAnError) {
+  AttributeWriter attributes;
+  attributes.AddU16(IFA_ADDRESS, 1);
+  ifaddrmsg header{};
+  header.ifa_family = AF_INET;
+  InterfaceAddress address;
+  EXPECT_FALSE(DecodeAddress(Join(header, attributes.bytes()), address).ok());
+}
+
+// Every message, cut at every length: no byte behind the cut is read, and what is cut inside its
+// header is an error.
+TEST(RouteDecode, CutMessages) {
+  const auto cut_all = [](const std::vector<std::byte>& message, std::size_t header, auto decode) {
+    for (std::size_t length = 0; length < message.size(); ++length) {
+      const std::vector<std::byte> cut(message.begin(),
+                                       message.begin() + static_cast<std::ptrdiff_t>(length));
+      const bool ok = decode(cut);
+      if (length < header) {
+        EXPECT_FALSE(ok) << length;
+      }
+    }
+  };
+  Route route;
+  Interface interface;
+  InterfaceAddress address;
+  NeighbourEntry entry;
+  cut_all(RouteMessage(), sizeof(rtmsg), [&](Bytes b) { return DecodeRoute(b, route).ok(); });
+  cut_all(InterfaceMessage(ARPHRD_ETHER, 6), sizeof(ifinfomsg),
+          [&](Bytes b) { return DecodeInterface(b, interface).ok(); });
+  cut_all(AddressMessage(), sizeof(ifaddrmsg) + 20,
+          [&](Bytes b) { return DecodeAddress(b, address).ok(); });
+  cut_all(NeighbourMessage(NUD_STALE), sizeof(ndmsg) + 8,
+          [&](Bytes b) { return DecodeNeighbour(b, entry).ok(); });
+}
+
+TEST(RouteAnswer, GivesMessagesUntilTheEnd) {
+  std::vector<std::byte> datagram = Message(RTM_NEWROUTE, RouteMessage());
+  const std::vector<std::byte> end = End(NLMSG_DONE, 0);
+  datagram.insert(datagram.end(), end.begin(), end.end());
+  int messages = 0;
+  const Result<Progress> progress = Receive(datagram, &messages);
+  ASSERT_TRUE(progress.ok()) << progress.error().message;
+  EXPECT_EQ(progress.value(), Progress::kDone);
+  EXPECT_EQ(messages, 1);
+  EXPECT_EQ(Receive(Message(RTM_NEWROUTE, RouteMessage())).value(), Progress::kMore);
+}
+
+TEST(RouteAnswer, KernelsErrors) {
+  struct Case {
+    int number;
+    ErrorCode code;
+  };
+  for (const Case& c : {Case{ENETUNREACH, ErrorCode::kNotFound},
+                        {EHOSTUNREACH, ErrorCode::kNotFound},
+                        {EACCES, ErrorCode::kNotFound},
+                        {ENOENT, ErrorCode::kNotFound},
+                        {EPERM, ErrorCode::kNoPermission},
+                        {EBUSY, ErrorCode::kConnection},
+                        {EINVAL, ErrorCode::kSystem},
+                        {4095, ErrorCode::kSystem}}) {
+    const Result<Progress> progress = Receive(End(NLMSG_ERROR, -c.number));
+    ASSERT_FALSE(progress.ok());
+    EXPECT_EQ(progress.error().code, c.code) << c.number;
+    EXPECT_FALSE(progress.error().message.empty());
+  }
+}
+
+TEST(RouteAnswer, InterruptedDumpIsAnError) {
+  const Result<Progress> progress = Receive(End(NLMSG_DONE, 0, NLM_F_DUMP_INTR));
+  ASSERT_FALSE(progress.ok());
+  EXPECT_EQ(progress.error().code, ErrorCode::kInterrupted);
+}
+
+TEST(RouteAnswer, DamageAndForeignMessagesAreErrors) {
+  EXPECT_FALSE(Receive(Message(RTM_NEWLINK, {})).ok()) << "another type";
+  EXPECT_FALSE(Receive(Message(RTM_NEWROUTE, {}, 4)).ok()) << "another sequence";
+  EXPECT_FALSE(Receive(Message(NLMSG_OVERRUN, {})).ok());
+  EXPECT_FALSE(Receive(Message(NLMSG_ERROR, {})).ok()) << "without its status";
+  EXPECT_FALSE(Receive(End(NLMSG_ERROR, 17)).ok()) << "a positive status";
+  EXPECT_FALSE(Receive(End(NLMSG_ERROR, std::numeric_limits<int>::min())).ok());
+  std::vector<std::byte> long_message = Message(RTM_NEWROUTE, RouteMessage());
+  for (std::size_t length = 1; length < long_message.size(); ++length) {
+    EXPECT_FALSE(Receive(Bytes(long_message).first(length)).ok()) << length;
+  }
+}
+
+TEST(RouteEncode, RequestsAreAsTheKernelWantsThem) {
+  const std::vector<std::byte> route = EncodeRouteRequest(Ip("192.168.1.2"));
+  rtmsg header;
+  ASSERT_EQ(route.size(), sizeof header + 8);
+  std::memcpy(&header, route.data(), sizeof header);
+  EXPECT_EQ(header.rtm_family, AF_INET);
+  EXPECT_EQ(header.rtm_dst_len, 32);
+  EXPECT_EQ(EncodeRouteRequest(Ip("fd00::2")).size(), sizeof header + 20);
+}
+
+}  // namespace
+}  // namespace lvs::route

@@ -1,0 +1,282 @@
+"""Our own faults never fail a server: what this process or host lacks is inconclusive, and no verdict moves. What the
+network does is a failure, though, even when it is the director's own route that is gone."""
+
+import contextlib
+import errno
+import os
+import resource
+import shutil
+import signal
+import socket
+import time
+
+import exporter
+import faulty_server
+import health
+import labtest
+import servers
+import topology
+from labtest import backend, service
+
+IPV4 = topology.IPV4
+WEB, OTHER_WEB = service(topology.DR, 80), service(topology.MASQUERADED, 80)
+MANY = [f"10.60.0.{number}" for number in range(1, 101)]
+STOPPED_SECONDS = 5
+LIMIT = 20
+PROGRAM = "/run/ipvs_exporter"
+
+# Verdicts outlast the trouble, so that what is seen is the trouble and not its length.
+CONFIGURATION = f"""
+checker:
+  metrics_level: full
+  defaults: {{interval: 1s, timeout: 500ms, fast_interval: 200ms, stale_after: 1m}}
+probes:
+  alive: {{type: icmp}}
+  open: {{type: tcp}}
+  page: {{type: http}}
+  vip: {{type: dr}}
+services:
+  - match: {{address: {topology.DR}, port: 80, proto: TCP}}
+    probes: [PROBES]
+  - match: {{}}
+    probes: [open]
+"""
+
+
+def configuration(*probes):
+    """With these probes for the first service."""
+    return CONFIGURATION.replace("PROBES", ", ".join(probes))
+
+
+class OwnFaultsTest(health.HealthTest):
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        shutil.copy(exporter.binary(), PROGRAM)  # nobody may not be allowed into the folder of the build
+        os.chmod(PROGRAM, 0o755)
+        for host in (cls.lab.rs1, cls.lab.rs2):
+            nginx = servers.Nginx(host, 'server { listen 80; location / { return 200 "well\\n"; } }')
+            cls.addClassCleanup(nginx.stop)
+        cls.lab.rs1.ip("route add local 10.60.0.0/24 dev lo")
+        cls.director.ip(f"route add 10.60.0.0/24 via {IPV4['rs1']}")
+        for host in (cls.lab.rs1, cls.lab.rs2):
+            servers.wait_until_listening(host, 80)
+
+    def setUp(self):
+        self.director.run("ipvsadm", "-C")
+
+    def fill(self, of_service, *addresses, forward="-g"):
+        """A service with these servers; their labels."""
+        vip = f"{of_service['local_address']}:{of_service['local_port']}"
+        self.load(f"-A -t {vip} -s rr\n" + "\n".join(f"-a -t {vip} -r {address}:80 {forward} -w 1" for address in addresses))
+        return [backend(of_service, address, 80) for address in addresses]
+
+    def start(self, text, **options):
+        return self.enterContext(health.configured(self.director, self._testMethodName, text, **options))
+
+    def wait(self, program, what, condition):
+        return health.wait_for(program, LIMIT, what, condition)
+
+    def start_and_wait(self, text, labels, **options):
+        """The exporter, and its page when all these backends are up."""
+        program = self.start(text, **options)
+        return program, self.wait(program, "all up", lambda page: health.all_are(page, 1, labels))
+
+    def assert_untouched(self, page, labels):
+        """All verdicts as they were: up, without a transition."""
+        for one in labels:
+            self.assertEqual(health.up(page, **one), 1, one["remote_address"])
+            self.assertEqual(health.transitions(page, **one), {"up": 0, "down": 0}, one["remote_address"])
+
+    def assert_only_own_faults(self, page, *reasons):
+        """No run failed; those that were inconclusive were so for these reasons, each of which was seen."""
+        self.assertEqual({tuple(labels): value for labels, value in page.series(
+            "ipvs_check_results_total", result="failure").items() if value}, {})
+        seen = {dict(labels)["reason"] for labels in page.series("ipvs_check_failures_total")}
+        self.assertEqual(seen, set(reasons))
+        self.assertEqual({dict(labels)["layer"] for labels in page.series("ipvs_check_failures_total")}, {""})
+
+    def test_no_file_descriptors(self):
+        """The limit falls to what is open: no probe gets a socket, and neither does a scrape."""
+        labels = self.fill(WEB, IPV4["rs1"], IPV4["rs2"])
+        program, before = self.start_and_wait(configuration("page"), labels)
+        limit = resource.prlimit(program.pid, resource.RLIMIT_NOFILE)
+        open_now = len(os.listdir(f"/proc/{program.pid}/fd"))
+        resource.prlimit(program.pid, resource.RLIMIT_NOFILE, (open_now - 2, limit[1]))
+        time.sleep(4)
+        resource.prlimit(program.pid, resource.RLIMIT_NOFILE, limit)
+        page = self.wait(program, "conclusive runs again", lambda page: sum(self.successes(page)) > sum(
+            self.successes(before)) + 4)
+        self.assert_untouched(page, labels)
+        self.assert_only_own_faults(page, "local_fd_limit")
+        self.assertEqual(health.events(program, kind="backend", transition=True), [])
+
+    def successes(self, page):
+        return page.series("ipvs_check_results_total", result="success").values()
+
+    def test_few_file_descriptors_from_the_start(self):
+        """A black hole under `ulimit -n 64`: what cannot be in flight at once waits; the page is served all the time."""
+        labels = self.fill(WEB, *MANY)
+        run_as = ("prlimit", "--nofile=64:64")
+        program, _ = self.start_and_wait(configuration("open"), labels, run_as=run_as)
+        with self.blackholed():
+            page = self.wait(program, "runs held back", lambda page: page.value(
+                "ipvs_checker_skipped_total", reason="throttled") > 0)
+            reasons = {dict(series)["reason"] for series in page.series("ipvs_check_failures_total")}
+            self.assertLessEqual(reasons, {"connect_timeout", "local_throttled", "local_overload"})
+            self.assertLessEqual(page.value("ipvs_checker_in_flight"), 64)
+        self.assertEqual(program.get("/-/healthy")[0], 200)
+        page = self.wait(program, "all up again", lambda page: health.all_are(page, 1, labels))
+
+    @contextlib.contextmanager
+    def blackholed(self):
+        """rs1 drops what comes for the many."""
+        rule = ("INPUT", "-d", "10.60.0.0/24", "-j", "DROP")
+        self.lab.rs1.run("iptables-legacy", "-A", *rule)
+        try:
+            yield
+        finally:
+            self.lab.rs1.run("iptables-legacy", "-D", *rule)
+
+    def test_no_source_port(self):
+        """All ports are taken by connections to one server; the same ports still do for another one."""
+        labels = self.fill(WEB, IPV4["rs1"], IPV4["rs2"])
+        program, _ = self.start_and_wait(configuration("page"), labels)
+        before = self.director.read("/proc/sys/net/ipv4/ip_local_port_range")
+        self.addCleanup(self.director.sysctl, ipv4__ip_local_port_range=before.strip())
+        self.director.sysctl(ipv4__ip_local_port_range="61000 61031")
+        with contextlib.ExitStack() as stack:
+            with self.director.inside():
+                self.use_up_ports(stack, IPV4["rs1"])
+            taken = program.page()
+            page = self.wait(program, "runs without a port", lambda page: health.results(
+                page, address=IPV4["rs1"])["inconclusive"] >= 4)
+            self.assertGreater(health.results(page, address=IPV4["rs2"])["success"],
+                               health.results(taken, address=IPV4["rs2"])["success"])
+        page = self.wait(program, "runs with a port", lambda page: health.results(
+            page, address=IPV4["rs1"])["success"] > health.results(taken, address=IPV4["rs1"])["success"] + 1)
+        self.assert_untouched(page, labels)
+        self.assert_only_own_faults(page, "local_no_port")
+
+    @staticmethod
+    def use_up_ports(stack, address):
+        """Opens connections to a server until there is no port left; they stay open as long as `stack`."""
+        for _ in range(64):
+            try:
+                stack.enter_context(socket.create_connection((address, 80), timeout=5))
+            except OSError as error:
+                if error.errno != errno.EADDRNOTAVAIL:
+                    raise
+                return
+        raise AssertionError("the ports do not run out")
+
+    def test_stopped_and_continued(self):
+        """All runs that were in flight, and those that should have been, are nobody's fault but ours."""
+        slow = [f"192.168.1.{number}" for number in range(130, 190)]
+        self.lab.rs1.ip(*(f"addr add {address}/24 dev eth0" for address in slow))
+        for address in slow:
+            faulty_server.FaultyServer(self.lab.rs1, address, 80, faulty_server.answer(after=0.3))
+        labels = self.fill(WEB, *MANY) + self.fill(OTHER_WEB, *slow, forward="-m")
+        text = CONFIGURATION.replace("PROBES", "open").replace("  - match: {}\n    probes: [open]", "  - match: {}\n    probes: [page]")
+        text = text.replace("interval: 1s, timeout: 500ms", "interval: 2s, timeout: 1s")
+        program, _ = self.start_and_wait(text, labels)
+        in_flight = self.wait(program, "many in flight", lambda page: page.value("ipvs_checker_in_flight") >= 5)
+        program.signal(signal.SIGSTOP)
+        time.sleep(STOPPED_SECONDS)
+        program.signal(signal.SIGCONT)
+        runs = sum(self.successes(in_flight))
+        page = self.wait(program, "every target twice", lambda page: sum(self.successes(page)) > runs + 2 * len(labels))
+        self.assert_untouched(page, labels)
+        self.assert_only_own_faults(page, "local_overload")
+        self.assertGreater(page.value("ipvs_checker_skipped_total", reason="late"), 0)
+        self.assertEqual(health.events(program, kind="backend", transition=True), [])
+        print(f"[in flight {in_flight.value('ipvs_checker_in_flight')}, inconclusive "
+              f"{sum(page.series('ipvs_check_results_total', result='inconclusive').values())}] ", end="", flush=True)
+
+    def test_a_route_that_is_gone_is_a_failure(self):
+        labels = self.fill(WEB, IPV4["rs1"], IPV4["rs2"])
+        program, _ = self.start_and_wait(configuration("alive", "page"), labels)
+        began = time.time()
+        self.director.ip("route del 192.168.1.0/24 dev eth0")
+        self.addCleanup(self.director.ip, f"route replace 192.168.1.0/24 dev eth0 proto kernel src {IPV4['director']}")
+        page = self.wait(program, "down", lambda page: health.all_are(page, 0, labels) and all(
+            health.layers(page, probe="alive", address=IPV4[host]) == {"l3": 0} for host in ("rs1", "rs2")))
+        for one in labels:
+            self.assertEqual(health.down_reason(page, **one), ("l3", "net_unreachable"))
+            self.assertLessEqual(health.last_transition(page, **one) - began, 1.1 + 2 * 0.22 + health.MARGIN)
+            self.assertEqual(health.results(page, probe="page", address=one["remote_address"])["inconclusive"], 0)
+            self.assertEqual(health.results(page, probe="alive", address=one["remote_address"])["inconclusive"], 0)
+        self.director.ip(f"route add 192.168.1.0/24 dev eth0 proto kernel src {IPV4['director']}")
+        self.wait(program, "up", lambda page: health.all_are(page, 1, labels))
+
+    def test_a_filter_of_the_director_is_our_own_fault(self):
+        """Nothing has reached the server, so nothing can be said of it."""
+        labels = self.fill(WEB, IPV4["rs1"], IPV4["rs2"])
+        program, _ = self.start_and_wait(configuration("page"), labels)
+        rule = ("OUTPUT", "-p", "tcp", "-d", IPV4["rs1"], "--dport", "80", "-j", "REJECT")
+        self.director.run("iptables-legacy", "-A", *rule)
+        self.addCleanup(self.director.run, "iptables-legacy", "-D", *rule)
+        page = self.wait(program, "inconclusive runs", lambda page: health.results(
+            page, address=IPV4["rs1"])["inconclusive"] >= 4)
+        self.assert_untouched(page, labels)
+        self.assert_only_own_faults(page, "local_config")
+
+    def test_without_net_raw(self):
+        """TCP goes on; ICMP and dr say why they do not, once; nothing is down."""
+        with_dr, without = self.fill(WEB, IPV4["rs1"], IPV4["rs2"])[0], service(topology.DR, 443)
+        self.load(f"-A -t {topology.DR}:443 -s rr\n-a -t {topology.DR}:443 -r {IPV4['rs1']}:80 -m -w 1\n"
+                  f"-A -u {topology.DR}:53 -s rr\n-a -u {topology.DR}:53 -r {IPV4['rs1']}:53 -g -w 1")
+        text = configuration("alive", "open", "vip").replace("  - match: {}\n    probes: [open]\n",
+            f"  - match: {{address: {topology.DR}, port: 443, proto: TCP}}\n    probes: [alive, open]\n")
+        program = self.start(text, run_as=exporter.NOBODY_WITH_NET_ADMIN, path=PROGRAM)
+        tcp_only = backend(without, IPV4["rs1"], 80)
+        page = self.wait(program, "tcp up, all others tried", lambda page: health.up(page, **tcp_only) == 1 and all(
+            health.results(page, probe=probe, address=IPV4["rs1"])["inconclusive"] >= 3 for probe in ("alive", "vip", "icmp")))
+        self.assert_only_own_faults(page, "local_permission")
+        self.assertIsNone(health.up(page, **with_dr), "its gating dr probe is unknown")
+        self.assertEqual(health.health_state(page, **with_dr), "unknown")
+        self.assertEqual(health.layers(page, probe="open", address=IPV4["rs1"]), {"l4": 1})
+        self.assertEqual(health.service_state(page, **service(topology.DR, 53, "UDP")), "unknown")
+        self.assertFalse(page.series("ipvs_backend_arp_leak"), "it cannot look")
+        lines = [line for line in program.log() if "CAP_NET_RAW" in line or "local_permission" in line]
+        self.assertEqual(len(lines), 1, program.log())
+
+    def test_with_net_raw_nobody_can_do_all(self):
+        labels = self.fill(WEB, IPV4["rs1"], IPV4["rs2"])
+        capabilities = ("setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", "--no-new-privs",
+                        "--inh-caps=-all,+net_admin,+net_raw", "--ambient-caps=-all,+net_admin,+net_raw",
+                        "--bounding-set=-all,+net_admin,+net_raw")
+        program, page = self.start_and_wait(configuration("alive", "open", "vip"), labels, run_as=capabilities, path=PROGRAM)
+        self.assertEqual(health.layers(page, probe="alive", address=IPV4["rs1"]), {"l3": 1})
+        self.assertFalse([line for line in program.log() if "CAP_NET_RAW" in line])
+
+    def test_nat_icmp_send_at_the_start(self):
+        """The kernel drops what a masqueraded server answers to us: unknown, and never down."""
+        self.director.sysctl(ipv4__vs__nat_icmp_send=1)
+        self.addCleanup(self.director.sysctl, ipv4__vs__nat_icmp_send=0)
+        direct, = self.fill(WEB, IPV4["rs1"])
+        masqueraded, = self.fill(OTHER_WEB, IPV4["rs2"], forward="-m")
+        program, _ = self.start_and_wait(configuration("open"), [direct])
+        page = self.wait(program, "inconclusive runs", lambda page: health.results(
+            page, address=IPV4["rs2"])["inconclusive"] >= 3)
+        self.assert_only_own_faults(page, "local_config")
+        self.assertIsNone(health.up(page, **masqueraded))
+        self.director.sysctl(ipv4__vs__nat_icmp_send=0)
+        page = self.wait(program, "the masqueraded one up", lambda page: health.up(page, **masqueraded) == 1)
+        self.assertEqual(health.transitions(page, **masqueraded), {"up": 0, "down": 0})
+
+    def test_nat_icmp_send_while_running(self):
+        direct, = self.fill(WEB, IPV4["rs1"])
+        masqueraded, = self.fill(OTHER_WEB, IPV4["rs2"], forward="-m")
+        program, _ = self.start_and_wait(configuration("open"), [direct, masqueraded])
+        self.director.sysctl(ipv4__vs__nat_icmp_send=1)
+        self.addCleanup(self.director.sysctl, ipv4__vs__nat_icmp_send=0)
+        page = self.wait(program, "inconclusive runs", lambda page: health.results(
+            page, address=IPV4["rs2"])["inconclusive"] >= 3)
+        self.assert_untouched(page, [direct, masqueraded])
+        self.director.sysctl(ipv4__vs__nat_icmp_send=0)
+
+
+if __name__ == "__main__":
+    labtest.main()

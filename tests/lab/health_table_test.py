@@ -1,0 +1,219 @@
+"""Row 15: somebody else removes, adds and re-weights servers under us. What we know of them survives, and where our verdict
+and the kernel's table disagree it is said."""
+
+import json
+import time
+
+import faulty_server
+import health
+import keepalived
+import labtest
+import topology
+from labtest import backend, service
+
+WEB = service(topology.DR, 80)
+VIP = f"{topology.DR}:80"
+WELL, FAIL = faulty_server.answer(), faulty_server.reset
+PAGE = "probes:\n  page: {type: http}\n"
+MATCH_WEB = f"match: {{address: {topology.DR}, port: 80, proto: TCP}}"
+LIMIT = 15
+RETENTION = 4
+
+
+class HealthTableTest(health.HealthTest):
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.farm = faulty_server.Farm(cls.lab.rs1, "one", "two")
+        cls.one, cls.two = (backend(WEB, cls.farm.addresses[name], 80) for name in ("one", "two"))
+
+    def setUp(self):
+        self.director.run("ipvsadm", "-C")
+        self.farm.behave(WELL)
+        self.load(f"-A -t {VIP} -s rr\n{self.rule('-a', 'one', 1)}\n{self.rule('-a', 'two', 1)}")
+
+    def rule(self, command, name, weight):
+        """A line for ipvsadm about a server of the service."""
+        return f"{command} -t {VIP} -r {self.farm.addresses[name]}:80 -m -w {weight}"
+
+    def start(self, text, *flags):
+        """The exporter with quick probes, when all that it knows is up."""
+        program = self.enterContext(health.configured(self.director, self._testMethodName, health.QUICK + text, *flags))
+        self.wait(program, "both up", lambda page: health.all_are(page, 1, [self.one, self.two]))
+        return program
+
+    def wait(self, program, what, condition):
+        return health.wait_for(program, LIMIT, what, condition)
+
+    def wait_for_table(self, program, labels, weight, disagreement=frozenset()):
+        """The page on which a change of the table (weight None: absent) and what the checker makes of it is seen. The
+        checker is some tenths of a second behind the table."""
+        def seen(page):
+            weights = page.series("ipvs_backend_weight", **labels)
+            return (page.value("ipvs_backend_in_table", **labels) == (weight is not None)
+                    and list(weights.values()) == ([] if weight is None else [weight])
+                    and health.disagreements(page, **labels) == disagreement)
+        return self.wait(program, f"weight {weight} and disagreement {set(disagreement)}", seen)
+
+    def table_events(self, program, labels):
+        """[(from, to)] of a backend, oldest first."""
+        told = health.events(program, kind="table", remote_address=labels["remote_address"])
+        return [(event["from"], event["to"]) for event in reversed(told)]
+
+    def test_removed_and_added_again(self):
+        program = self.start(PAGE + f"services: [{{{MATCH_WEB}, probes: [page]}}]")
+        self.farm.behave(FAIL, "one")
+        self.wait(program, "down", lambda page: health.up(page, **self.one) == 0)
+        self.farm.behave(WELL)
+        known = self.wait(program, "up", lambda page: health.up(page, **self.one) == 1)
+        self.load(f"-d -t {VIP} -r {self.farm.addresses['one']}:80")
+        page = self.wait_for_table(program, self.one, None, {"healthy_absent"})
+        self.assertEqual(health.up(page, **self.one), 1, "it is probed on")
+        self.assertEqual(health.standings(page, **WEB), {"usable": 1, "down": 0, "unknown": 0, "drained": 0, "absent": 1})
+        self.assertEqual(health.service_state(page, **WEB), "spof")
+        self.load(self.rule("-a", "one", 3))
+        page = self.wait_for_table(program, self.one, 3)
+        self.assertEqual(health.service_state(page, **WEB), "ok")
+        for name in ("ipvs_backend_last_transition_timestamp_seconds", "ipvs_backend_down_seconds_total"):
+            self.assertEqual(page.value(name, **self.one), known.value(name, **self.one), f"{name} survives")
+        self.assertEqual(health.transitions(page, **self.one), {"up": 1, "down": 1})
+        self.assertEqual(health.transitions(page, **self.two), {"up": 0, "down": 0})
+        self.assertEqual(self.table_events(program, self.one), [("1", "absent"), ("absent", "3")])
+        self.assertEqual(self.table_events(program, self.two), [])
+
+    def test_drained_by_its_weight(self):
+        program = self.start(PAGE + f"services: [{{{MATCH_WEB}, probes: [page]}}]")
+        self.load(self.rule("-e", "one", 0))
+        page = self.wait_for_table(program, self.one, 0, {"healthy_weight0"})
+        self.assertEqual(health.up(page, **self.one), 1)
+        self.assertEqual(health.standings(page, **WEB), {"usable": 1, "down": 0, "unknown": 0, "drained": 1, "absent": 0})
+        self.load(self.rule("-e", "one", 7))
+        self.wait_for_table(program, self.one, 7)
+        self.assertEqual(self.table_events(program, self.one), [("1", "0"), ("0", "7")])
+
+    def test_down_and_still_in_the_table(self):
+        """Nobody takes it out: clients still go there."""
+        program = self.start(PAGE + f"services: [{{{MATCH_WEB}, probes: [page]}}]")
+        self.farm.behave(FAIL, "one")
+        page = self.wait(program, "down", lambda page: health.up(page, **self.one) == 0)
+        self.assertEqual(health.disagreements(page, **self.one), {"unhealthy_active"})
+        self.load(self.rule("-e", "one", 0))
+        self.wait_for_table(program, self.one, 0)
+        self.load(f"-d -t {VIP} -r {self.farm.addresses['one']}:80")
+        page = self.wait_for_table(program, self.one, None)
+        self.assertEqual(health.standings(page, **WEB), {"usable": 1, "down": 1, "unknown": 0, "drained": 0, "absent": 0})
+        self.assertEqual(health.down_reason(page, **self.one), ("l7", "http_reset"))
+
+    def test_the_sum_is_the_same_however_it_was_taken_out(self):
+        """A dead server that was removed, one at weight 0 and one still in: the same for a dashboard."""
+        program = self.start(PAGE + f"services: [{{{MATCH_WEB}, probes: [page]}}]")
+        self.farm.behave(FAIL, "one")
+        seen = [self.wait(program, "down", lambda page: health.up(page, **self.one) == 0)]
+        self.load(self.rule("-e", "one", 0))
+        seen.append(self.wait_for_table(program, self.one, 0))
+        self.load(f"-d -t {VIP} -r {self.farm.addresses['one']}:80")
+        seen.append(self.wait_for_table(program, self.one, None))
+        self.assertEqual([health.service_state(page, **WEB) for page in seen], ["spof"] * 3)
+        self.assertEqual([health.standings(page, **WEB) for page in seen], [health.standings(seen[0], **WEB)] * 3)
+
+    def test_retention(self):
+        """One that only the table knew is forgotten after a while, one of the configuration never."""
+        program = self.start(f"""  absent_retention: {RETENTION}s
+{PAGE}services:
+  - {MATCH_WEB}
+    probes: [page]
+    backends: [{{address: {self.farm.addresses["two"]}, weight: 5}}]""")
+        page = program.page()
+        self.assertEqual([page.value("ipvs_backend_expected", **labels) for labels in (self.one, self.two)], [0, 1])
+        self.assertEqual(page.value("ipvs_backend_expected_weight", **self.two), 5)
+        self.assertFalse(page.series("ipvs_backend_expected_weight", **self.one))
+        removed = time.time()
+        self.load(f"-d -t {VIP} -r {self.farm.addresses['one']}:80\n-d -t {VIP} -r {self.farm.addresses['two']}:80")
+        self.wait_for_table(program, self.one, None, {"healthy_absent"})
+        page = self.wait(program, "one to be forgotten", lambda page: not page.series("ipvs_backend_up", **self.one))
+        self.assertGreater(time.time() - removed, RETENTION - 0.5)
+        self.assertFalse([name for name in page.names() if page.series(name, **self.one)])
+        self.assertFalse(page.series("ipvs_check_up", address=self.farm.addresses["one"]), "nobody probes it")
+        self.assertEqual(health.disagreements(page, **self.two), {"healthy_absent"})
+        self.assertEqual(health.standings(page, **WEB), {"usable": 0, "down": 0, "unknown": 0, "drained": 0, "absent": 1})
+        self.assertEqual(health.service_state(page, **WEB), "down")
+
+    def test_a_service_that_is_deleted_is_gone(self):
+        program = self.start(PAGE + "services: [{match: {}, probes: [page]}]")
+        self.load(f"-D -t {VIP}")
+        page = self.wait(program, "the end of the service", lambda page: not page.series("ipvs_service_state", **WEB))
+        self.assertFalse([name for name in page.names() if page.series(name, **WEB)])
+        self.load(f"-A -t {VIP} -s rr\n{self.rule('-a', 'one', 1)}")
+        page = self.wait(program, "the service", lambda page: health.up(page, **self.one) == 1)
+        self.assertEqual(health.transitions(page, **self.one), {"up": 0, "down": 0})
+        told = [(event["from"], event["to"]) for event in reversed(health.events(program, kind="table"))]
+        self.assertEqual(told, [("present", "absent"), ("absent", "present")])
+
+    def test_a_declared_service_is_watched_without_the_table(self):
+        program = self.start(PAGE + f"""services:
+  - {MATCH_WEB}
+    name: the shop
+    probes: [page]
+    backends: [{{address: {self.farm.addresses["one"]}}}, {{address: {self.farm.addresses["two"]}}}]""")
+        self.load(f"-D -t {VIP}")
+        page = self.wait_for_table(program, self.one, None, {"healthy_absent"})
+        self.assertEqual(health.up(page, **self.one), 1)
+        self.assertEqual(health.service_state(page, **WEB), "down")
+        self.assertEqual(health.standings(page, **WEB)["absent"], 2)
+
+    def test_keepalived_removes_what_fails(self):
+        """Both checkers see it, and the table follows keepalived."""
+        self.director.run("ipvsadm", "-C")
+        with keepalived.Keepalived(self.director, topology.DR, 80, self.farm.addresses.values()) as other:
+            program = self.start(PAGE + f"services: [{{{MATCH_WEB}, probes: [page]}}]")
+            self.farm.behave(FAIL, "one")
+            page = self.wait(program, "down and out", lambda page: health.up(page, **self.one) == 0
+                             and page.value("ipvs_backend_in_table", **self.one) == 0)
+            self.assertEqual(health.disagreements(page, **self.one), set(), "we agree")
+            self.assertEqual(health.down_reason(page, **self.one), ("l7", "http_reset"))
+            self.assertEqual(health.service_state(page, **WEB), "spof")
+            self.farm.behave(WELL, "one")
+            page = self.wait(program, "up and in", lambda page: health.up(page, **self.one) == 1
+                             and page.value("ipvs_backend_in_table", **self.one) == 1)
+            self.assertEqual(health.disagreements(page, **self.one), set())
+            self.assertEqual(health.transitions(page, **self.one), {"up": 1, "down": 1})
+            self.assertEqual(self.table_events(program, self.one), [("1", "absent"), ("absent", "1")])
+            self.assertIn("Removing service", other.log())
+
+    def test_service_discovery_lists_every_backend(self):
+        program = self.start(f"""{PAGE}services:
+  - {MATCH_WEB}
+    name: the shop
+    probes: [page]
+    backends: [{{address: {topology.ABSENT}, role: backup}}]""")
+        self.load("-A -f 10 -s rr\n-a -f 10 -r 192.168.1.102:0 -g -w 1\n"
+                  f"-A -t [{topology.DR6}]:80 -s rr\n-a -t [{topology.DR6}]:80 -r [2001:db8:1::102]:80 -g -w 1")
+        self.wait(program, "the new services", lambda page: len(page.series("ipvs_backend_in_table")) == 5)
+        status, headers, body = program.get("/sd/backends")
+        self.assertEqual((status, headers["Content-Type"]), (200, "application/json"))
+        groups = {group["targets"][0]: group["labels"] for group in json.loads(body)}
+        self.assertEqual(set(groups), {f"{self.farm.addresses['one']}:80", f"{self.farm.addresses['two']}:80",
+                                       f"{topology.ABSENT}:80", "192.168.1.102", "[2001:db8:1::102]:80"})
+        prefix = "__meta_ipvs_"
+        self.assertEqual(groups[f"{topology.ABSENT}:80"], {
+            prefix + name: value for name, value in (backend(WEB, topology.ABSENT, 80) | {
+                "service": "the shop", "role": "backup", "in_table": "false"}).items()})
+        self.assertEqual(groups[f"{self.farm.addresses['one']}:80"][prefix + "in_table"], "true")
+        self.assertEqual(groups["192.168.1.102"][prefix + "service"], "mark 0000000A ipv4")
+
+    def test_services_json_tells_the_same(self):
+        program = self.start(PAGE + f"services: [{{{MATCH_WEB}, probes: [page]}}]")
+        self.farm.behave(FAIL, "one")
+        self.wait(program, "down", lambda page: health.up(page, **self.one) == 0)
+        one_service, = json.loads(program.text("/api/v1/services"))["services"]
+        found = {one["remote_address"]: one["health"] for one in one_service["backends"]}
+        down = found[self.farm.addresses["one"]]
+        self.assertEqual((one_service["state"], down["state"], down["reason"], down["disagreement"]),
+                         ("spof", "down", "http_reset", "unhealthy_active"))
+        self.assertEqual([result["result"] for result in down["checks"][0]["last_results"]][:3], ["failure"] * 3)
+        self.assertEqual(found[self.farm.addresses["two"]]["verdict"], "up")
+
+
+if __name__ == "__main__":
+    labtest.main()
