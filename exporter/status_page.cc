@@ -252,18 +252,24 @@ std::string Trouble(const ipvs::LatestReading* latest) {
   return "";
 }
 
-std::string ServicesTable(const ipvs::LatestReading& latest, const HealthIndex& index) {
+std::string Reading(const ipvs::LatestReading& latest) {
   std::string html = "<p class=dim>IPVS";
   if (latest.table->info) html += " " + Escape(latest.table->info->version);
-  html += ", " + std::to_string(latest.table->services.size()) + " services, read at " +
-          FormatTime(latest.read_at) + ".</p>\n";
-  html +=
+  return html + ", " + std::to_string(latest.table->services.size()) + " services, read at " +
+         FormatTime(latest.read_at) + ".</p>\n";
+}
+
+// table: null when none was read yet.
+std::string ServicesTable(const ipvs::Table* table, const HealthIndex& index) {
+  std::string html =
       "<div class=scroll><table><thead><tr><th>backend</th><th>health</th><th>forward</th><th "
       "class=n>weight</th>"
       "<th class=n>active</th><th class=n>inactive</th><th class=n>templates</th>"
       "<th class=n>connections</th><th class=n>bytes in</th><th class=n>bytes out</th></tr></thead>"
       "<tbody>\n";
-  for (const ipvs::Service* service : InOrder(*latest.table)) html += ServiceRows(*service, index);
+  if (table != nullptr) {
+    for (const ipvs::Service* service : InOrder(*table)) html += ServiceRows(*service, index);
+  }
   const checker::Snapshot* health = index.snapshot();
   for (std::uint32_t i = 0; health != nullptr && i < health->services.size(); ++i) {
     if (!health->plan->services[i].in_table) html += AbsentServiceRows(index, i);
@@ -287,7 +293,9 @@ std::string StatusPage(const ipvs::LatestReading* latest, const checker::Snapsho
           "<a href=/api/v1/events>events as JSON</a>"
           "<a href=/-/healthy>healthy</a><a href=/-/ready>ready</a></nav>\n";
   html += Trouble(latest);
-  if (latest != nullptr && latest->table) html += ServicesTable(*latest, HealthIndex(health));
+  const ipvs::Table* table = latest != nullptr ? latest->table.get() : nullptr;
+  if (table != nullptr) html += Reading(*latest);
+  if (table != nullptr || health != nullptr) html += ServicesTable(table, HealthIndex(health));
   html += LastEvents(health);
   return html + "</body></html>\n";
 }

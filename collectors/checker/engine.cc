@@ -35,10 +35,10 @@ using probes::RunResult;
 
 constexpr auto kHeartbeat = 100ms;
 // How soon after the last one a snapshot follows that shows a change, or only newer numbers.
-constexpr auto kPublishChange = 200ms;
-constexpr auto kPublishNumbers = 1s;
+constexpr Clock::duration kPublishChange = 200ms;
+constexpr Clock::duration kPublishNumbers = 1s;
 constexpr auto kPass = 1s;
-// How long the first plan waits for the kernel's table.
+// How long the first plan waits for the first reading of the kernel's table.
 constexpr auto kTablePatience = 5s;
 // Starts in one go, before the loop looks at sockets and timers again.
 constexpr int kStartsAtOnce = 64;
@@ -186,7 +186,10 @@ class Engine::Loop {
     const std::shared_ptr<const ipvs::LatestReading> latest = sources_.table.Get();
     const std::shared_ptr<const ipvs::Table> table = latest ? latest->table : nullptr;
     const Plan* before = ledger_.plan().get();
-    if (before == nullptr && !table && now.steady - started_ < kTablePatience) return;
+    const bool read_failed = latest && latest->error;
+    if (before == nullptr && !table && !read_failed && now.steady - started_ < kTablePatience) {
+      return;
+    }
 
     const bool same_table = table == table_ || (table && table_ && SameForPlan(*table, *table_));
     const bool expired =
@@ -364,7 +367,6 @@ class Engine::Loop {
     result.total = now.steady - ended.start;
     ExcuseServer(target, ended, now.steady, result);
     ledger_.Finish(ended.target, result, now);
-    numbers_changed_ = true;
 
     Slot& slot = slots_[ended.target];
     slot.run.reset();
@@ -407,9 +409,7 @@ class Engine::Loop {
   void Publish(Moment now) {
     verdicts_changed_ = ledger_.TakeVerdictsChanged() || verdicts_changed_;
     const Clock::duration age = now.steady - published_at_;
-    const bool due = (verdicts_changed_ && age >= kPublishChange) ||
-                     (numbers_changed_ && age >= kPublishNumbers);
-    if (!due) return;
+    if (age < (verdicts_changed_ ? kPublishChange : kPublishNumbers)) return;
     Snapshot snapshot = ledger_.Take(now);
     facts_.in_flight = runs_.size();
     snapshot.loop = facts_;
@@ -417,7 +417,6 @@ class Engine::Loop {
     published_.Set(std::make_shared<const Snapshot>(std::move(snapshot)));
     published_at_ = now.steady;
     verdicts_changed_ = false;
-    numbers_changed_ = false;
   }
 
   const EngineSources sources_;
@@ -439,7 +438,6 @@ class Engine::Loop {
   Clock::time_point published_at_;
   std::uint64_t last_run_ = 0;
   bool verdicts_changed_ = false;
-  bool numbers_changed_ = false;
   std::minstd_rand random_{std::random_device{}()};
   std::uniform_real_distribution<double> chance_{0, 1};
 

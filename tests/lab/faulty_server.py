@@ -19,14 +19,16 @@ class FaultyServer:
     def __init__(self, host, address, port, behaviour):
         self.behaviour = behaviour
         self.connections = 0
+        self.peers = set()
         with host.inside():
             self._listener = socket.create_server((address, port), backlog=64)
         threading.Thread(target=self._accept, name=f"faulty {address}:{port}", daemon=True).start()
 
     def _accept(self):
         while True:
-            connection, _ = self._listener.accept()
+            connection, peer = self._listener.accept()
             self.connections += 1
+            self.peers.add(peer[0])
             threading.Thread(target=_serve, args=(connection, self.behaviour), daemon=True).start()
 
 
@@ -48,6 +50,10 @@ class Farm:
     def connections(self, name):
         """How many there have been."""
         return self._servers[name].connections
+
+    def peers(self, name):
+        """The addresses that they came from."""
+        return self._servers[name].peers
 
 
 def _serve(connection, behaviour):

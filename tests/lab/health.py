@@ -25,7 +25,7 @@ FOLDER = pathlib.Path("/run/configuration")
 # For tests of what follows a verdict: as quick as it can be had without making the guest late.
 QUICK = """
 checker:
-  defaults: {interval: 1s, timeout: 500ms, fast_interval: 200ms}
+  defaults: {interval: 1s, fast_interval: 200ms}
 """
 
 

@@ -151,6 +151,12 @@ class RealServers:
             self._hosts["rs8"].run("ip", family, "rule", "del", "from", vip, "lookup", "100")
         self.stranger.clear()
 
+    def hand_over(self):
+        """The VIP moves to another director (here the client), which answers ARP for it as it should."""
+        self._lab.director.ip(f"addr del {topology.DR}/32 dev eth0")
+        self._lab.client.ip(f"addr add {topology.DR}/32 dev eth0")
+        self._hosts["rs7"].sysctl(ipv4__conf__all__arp_ignore=0)
+
     def _make_distant(self):
         """An address that is reached through rs1."""
         self._hosts["rs1"].ip(f"addr add {DISTANT}/32 dev lo")
@@ -199,6 +205,7 @@ def leaks(page):
 
 LEAKS = {(topology.DR, IPV4["rs6"], "answers"), (topology.MARKED, "", "announces"),
          (topology.DR, IPV4["rs7"], "announces")}
+LEAK_ON_STANDBY = (topology.DR, IPV4["rs7"], "answers")
 
 
 class HealthDrTest(health.HealthTest):
@@ -230,6 +237,10 @@ class HealthDrTest(health.HealthTest):
         cls.real.mend_all()
         cls.mended = health.settle(cls.program, health.PATIENCE, lambda page: health.all_are(page, 1, every) and not any(
             leaks(page).values()))
+        cls.real.hand_over()
+        # A leak of a real server, which is one on a standby as well, shows that rounds are made.
+        cls.standby = health.settle(cls.program, health.PATIENCE, lambda page: leaks(page).get(LEAK_ON_STANDBY)
+                                    and page.value("ipvs_service_active", **service(topology.DR, 80)) == 0)
 
     @classmethod
     def print_times(cls):
@@ -328,6 +339,11 @@ class HealthDrTest(health.HealthTest):
     def test_arp_is_silent_again(self):
         self.assertEqual({leak for leak, value in leaks(self.mended).items() if value}, set())
         self.assertNotIn((topology.MARKED, "", "announces"), leaks(self.mended), "the stranger has gone")
+
+    def test_on_a_standby_the_active_director_may_answer(self):
+        self.assertEqual(self.mended.value("ipvs_service_active", **service(topology.DR, 80)), 1)
+        self.assertEqual(self.standby.value("ipvs_service_active", **service(topology.DR, 80)), 0)
+        self.assertEqual({leak for leak, value in leaks(self.standby).items() if value}, {LEAK_ON_STANDBY})
 
     def test_arp_is_watched_for_ipv4_only(self):
         """Over IPv6 a VIP on lo is silent by itself."""

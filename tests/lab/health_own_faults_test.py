@@ -8,6 +8,7 @@ import resource
 import shutil
 import signal
 import socket
+import struct
 import time
 
 import exporter
@@ -23,13 +24,14 @@ WEB, OTHER_WEB = service(topology.DR, 80), service(topology.MASQUERADED, 80)
 MANY = [f"10.60.0.{number}" for number in range(1, 101)]
 STOPPED_SECONDS = 5
 LIMIT = 20
+NO_TIME_WAIT = struct.pack("ii", 1, 0)
 PROGRAM = "/run/ipvs_exporter"
 
 # Verdicts outlast the trouble, so that what is seen is the trouble and not its length.
 CONFIGURATION = f"""
 checker:
   metrics_level: full
-  defaults: {{interval: 1s, timeout: 500ms, fast_interval: 200ms, stale_after: 1m}}
+  defaults: {{interval: 1s, fast_interval: 200ms, stale_after: 1m}}
 probes:
   alive: {{type: icmp}}
   open: {{type: tcp}}
@@ -94,7 +96,9 @@ class OwnFaultsTest(health.HealthTest):
         self.assertEqual({tuple(labels): value for labels, value in page.series(
             "ipvs_check_results_total", result="failure").items() if value}, {})
         seen = {dict(labels)["reason"] for labels in page.series("ipvs_check_failures_total")}
-        self.assertEqual(seen, set(reasons))
+        busy = {"local_overload"}  # always possible where other things run beside the guest
+        self.assertEqual(seen | busy, busy | set(reasons))
+        self.assertLessEqual(set(reasons), seen)
         self.assertEqual({dict(labels)["layer"] for labels in page.series("ipvs_check_failures_total")}, {""})
 
     def test_no_file_descriptors(self):
@@ -164,7 +168,8 @@ class OwnFaultsTest(health.HealthTest):
         """Opens connections to a server until there is no port left; they stay open as long as `stack`."""
         for _ in range(64):
             try:
-                stack.enter_context(socket.create_connection((address, 80), timeout=5))
+                connection = stack.enter_context(socket.create_connection((address, 80), timeout=5))
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_TIME_WAIT)
             except OSError as error:
                 if error.errno != errno.EADDRNOTAVAIL:
                     raise
@@ -174,12 +179,12 @@ class OwnFaultsTest(health.HealthTest):
     def test_stopped_and_continued(self):
         """All runs that were in flight, and those that should have been, are nobody's fault but ours."""
         slow = [f"192.168.1.{number}" for number in range(130, 190)]
-        self.lab.rs1.ip(*(f"addr add {address}/24 dev eth0" for address in slow))
+        self.lab.rs3.ip(*(f"addr add {address}/24 dev eth0" for address in slow))
         for address in slow:
-            faulty_server.FaultyServer(self.lab.rs1, address, 80, faulty_server.answer(after=0.3))
+            faulty_server.FaultyServer(self.lab.rs3, address, 80, faulty_server.answer(after=0.5))
         labels = self.fill(WEB, *MANY) + self.fill(OTHER_WEB, *slow, forward="-m")
         text = CONFIGURATION.replace("PROBES", "open").replace("  - match: {}\n    probes: [open]", "  - match: {}\n    probes: [page]")
-        text = text.replace("interval: 1s, timeout: 500ms", "interval: 2s, timeout: 1s")
+        text = text.replace("interval: 1s", "interval: 3s")
         program, _ = self.start_and_wait(text, labels)
         in_flight = self.wait(program, "many in flight", lambda page: page.value("ipvs_checker_in_flight") >= 5)
         program.signal(signal.SIGSTOP)

@@ -17,7 +17,7 @@ import health
 import labtest
 import servers
 import topology
-from labtest import backend, service
+from labtest import backend, mark, service
 
 HTTP = service(topology.DR, 80)
 HTTPS = service(topology.DR, 443)
@@ -148,6 +148,8 @@ def labels_of(case):
 
 
 NOBODY = backend(HTTP, topology.ABSENT, 80)
+MARK = mark(10)
+MARKED_NOBODY, MARKED_SOMEBODY = backend(MARK, topology.ABSENT, 0), backend(MARK, topology.IPV4["rs1"], 0)
 CASES = EVERY_HTTP + HTTPS_CASES
 FAILING = [case for case in CASES if case.reasons]
 STAYING = [case for case in CASES if not case.reasons]
@@ -244,6 +246,7 @@ def rules():
     lines += [f"-a -t {topology.DR}:443 -r {labels_of(case)['remote_address']}:443 -g -w 1" for case in HTTPS_CASES]
     lines += [f"-a -t {topology.MASQUERADED}:8443 -r {ADDRESSES['https'][name]}:443 -m -w 1"
               for name in LENIENTLY_CHECKED]
+    lines += ["-A -f 10 -s rr", f"-a -f 10 -r {topology.IPV4['rs1']}:0 -g -w 1", f"-a -f 10 -r {topology.ABSENT}:0 -g -w 1"]
     return "\n".join(lines)
 
 
@@ -268,7 +271,7 @@ class HealthProbesTest(health.HealthTest):
         failing = [labels_of(case) for case in FAILING]
         mending = [labels for labels in every if labels != https_labels(DOOMED)]
         cls.before = health.settle(cls.program, health.PATIENCE, lambda page: health.all_are(
-            page, 1, every) and health.all_are(page, 0, [NOBODY]))
+            page, 1, every + [MARKED_SOMEBODY]) and health.all_are(page, 0, [NOBODY, MARKED_NOBODY]))
         cls.first_verdicts = first_verdicts(cls.program)
         cls.fault = time.time()
         cls.real.break_all()
@@ -338,6 +341,20 @@ class HealthProbesTest(health.HealthTest):
         self.assert_within(self.first_verdicts[key_of(NOBODY)] - started, health.START_TO_DOWN, "nobody", lost)
         self.assertEqual(health.transitions(self.mended, **NOBODY), {"up": 0, "down": 0})
         self.assertEqual(health.layers(self.before, probe="alive", address=topology.ABSENT), {"l3": 0})
+
+    def test_a_typing_error_in_a_mark_service(self):
+        """Row 12: `-f 10` with .192 for .102. A mark has no port of its own, so that ICMP decides."""
+        started = self.before.value("process_start_time_seconds")
+        self.assertEqual(health.up(self.before, **MARKED_NOBODY), 0)
+        self.assertIn(health.down_reason(self.before, **MARKED_NOBODY), [
+            ("l3", reason) for reason in ("host_unreachable", "icmp_timeout", "icmp_unreachable")])
+        lost = health.results(self.before, probe="icmp", address=topology.ABSENT)["inconclusive"]
+        seconds = self.first_verdicts[key_of(MARKED_NOBODY)] - started
+        self.assert_within(seconds, health.START_TO_DOWN, "nobody, by ICMP", lost)
+        self.assertEqual(health.up(self.before, **MARKED_SOMEBODY), 1)
+        self.assertEqual(health.service_state(self.before, **MARK), "spof")
+        self.assertEqual(health.disagreements(self.before, **MARKED_NOBODY), {"unhealthy_active"})
+        print(f"[{'/'.join(health.down_reason(self.before, **MARKED_NOBODY))} {seconds:.1f} s after the start] ", end="")
 
     def test_down_with_the_reason(self):
         for case in FAILING:
@@ -474,8 +491,7 @@ def first_verdicts(program):
     for one_service in json.loads(program.text("/api/v1/services"))["services"]:
         for one in one_service["backends"]:
             if "since" in one["health"]:
-                key = (one_service["local_address"], one_service["local_port"], one["remote_address"], one["remote_port"])
-                times[key] = seconds_of(one["health"]["since"])
+                times[key_of(one_service | one)] = timestamp(one["health"]["since"])
     return times
 
 
@@ -484,7 +500,7 @@ def key_of(labels):
     return tuple(labels[name] for name in ("local_address", "local_port", "remote_address", "remote_port"))
 
 
-def seconds_of(text):
+def timestamp(text):
     """2026-01-02T03:04:05.678Z as seconds since 1970."""
     return datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
 

@@ -19,7 +19,7 @@ LIMIT = 15
 # One failure a second, so that there is time for something between two of them.
 CONFIGURATION = """
 checker:
-  defaults: {{interval: 1s, timeout: 500ms, jitter: 0, fall: {fall}}}
+  defaults: {{interval: 1s, jitter: 0, fall: {fall}}}
 probes:
   page: {{type: http, http: {{path: {path}}}}}
 services:

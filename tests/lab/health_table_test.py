@@ -162,6 +162,33 @@ class HealthTableTest(health.HealthTest):
         self.assertEqual(health.service_state(page, **WEB), "down")
         self.assertEqual(health.standings(page, **WEB)["absent"], 2)
 
+    def test_while_the_table_cannot_be_read(self):
+        """Without the module nobody knows what is in the table: nothing is said of that, and no verdict moves."""
+        program = self.start(PAGE + f"""services:
+  - {MATCH_WEB}
+    probes: [page]
+    backends: [{{address: {self.farm.addresses["one"]}}}]""")
+        for name in ("one", "two"):
+            self.farm.behave(faulty_server.script(FAIL, FAIL, FAIL, then=WELL), name)
+        for labels in (self.one, self.two):
+            self.wait(program, "down and up", lambda page, labels=labels: health.up(page, **labels) == 1
+                      and health.transitions(page, **labels)["down"] == 1)
+        before = program.page()
+        self.director.run("ipvsadm", "-C")
+        self.director.run("modprobe", "-r", "ip_vs_rr", "ip_vs")
+        self.addCleanup(self.director.run, "modprobe", "ip_vs")
+        page = self.wait(program, "the end of the table", lambda page: page.value("ipvs_up") == 0
+                         and not page.series("ipvs_backend_in_table"))
+        self.assertEqual(health.up(page, **self.one), 1, "it is of the configuration")
+        self.assertEqual(health.service_state(page, **WEB), "unknown")
+        self.assertFalse(page.series("ipvs_backend_disagreement"))
+        self.director.run("modprobe", "ip_vs")
+        self.setUp()
+        page = self.wait(program, "the table again", lambda page: health.all_are(page, 1, [self.one, self.two])
+                         and health.service_state(page, **WEB) == "ok")
+        for labels in (self.one, self.two):
+            self.assertEqual(health.transitions(page, **labels), health.transitions(before, **labels))
+
     def test_keepalived_removes_what_fails(self):
         """Both checkers see it, and the table follows keepalived."""
         self.director.run("ipvsadm", "-C")

@@ -46,7 +46,7 @@ TEST(ArpPacket, ReadsWhatItWrote) {
 }
 
 TEST(ArpPacket, OtherLinksProtocolsAndOperationsAreNone) {
-  for (const std::size_t offset : {0, 1, 2, 3, 4, 5, 6, 7}) {
+  for (std::size_t offset = 0; offset < 8; ++offset) {
     std::vector<std::byte> bytes = BuildArp(SomePacket());
     bytes[offset] ^= std::byte{0x40};
     EXPECT_FALSE(ParseArp(bytes).has_value()) << offset;
