@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <new>
 #include <string>
 #include <utility>
 
@@ -51,6 +52,15 @@ FutureOutcome CollectorThread::Collect(Deadline deadline) {
   return outcome_;
 }
 
+// Whoever comes now shares this run. Without memory it is put off.
+void CollectorThread::OpenByItself() {
+  try {
+    Open(Clock::now());
+  } catch (const std::bad_alloc&) {
+    again_ = Clock::now() + std::chrono::seconds(1);
+  }
+}
+
 void CollectorThread::Open(Deadline deadline) {
   promise_.emplace();
   outcome_ = promise_->get_future().share();
@@ -90,6 +100,7 @@ void CollectorThread::Loop() {
   while (true) {
     WaitForWork(lock);
     if (stopping_) break;
+    if (!due_) continue;
     const Deadline deadline = *std::exchange(due_, std::nullopt);
     lock.unlock();
     const auto start = Clock::now();
@@ -111,7 +122,7 @@ void CollectorThread::WaitForWork(std::unique_lock<std::mutex>& lock) {
   if (!again_) {
     wake_.wait(lock, has_work);
   } else if (!wake_.wait_until(lock, *again_, has_work)) {
-    Open(Clock::now());  // whoever comes now shares this run
+    OpenByItself();
   }
 }
 

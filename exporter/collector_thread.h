@@ -60,6 +60,7 @@ class CollectorThread {
   void Loop();
   // With mutex_ held.
   void WaitForWork(std::unique_lock<std::mutex>& lock);
+  void OpenByItself();
   void Open(Deadline deadline);
   std::shared_ptr<const Outcome> RunOnce(Deadline deadline);
   void LogChange(const std::optional<Error>& error);

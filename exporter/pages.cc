@@ -69,12 +69,14 @@ HttpResponse Events(const PageSources& sources) {
   return JsonResponse(EventsAsJson(sources.exchange.health.Get().get()));
 }
 
-// Prometheus keeps its last list when this fails, and drops all targets when the list is empty: so
-// nothing is said before something is known.
+// Prometheus keeps its last list when this fails, and drops the targets that a list lacks: so
+// nothing is said before the kernel's table was read, or is known not to be there.
 HttpResponse Discovery(const PageSources& sources) {
   const auto latest = ReadLatest(sources);
   const auto health = sources.exchange.health.Get();
-  if (!latest || (!latest->table && !health)) return NotYet(latest.get());
+  const bool has_module =
+      !latest || !latest->error || latest->error->code != ErrorCode::kModuleAbsent;
+  if (!latest || (!latest->table && (has_module || !health))) return NotYet(latest.get());
   return JsonResponse(BackendsForDiscovery(*latest, health.get()));
 }
 

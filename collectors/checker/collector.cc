@@ -13,9 +13,13 @@ CheckerCollector::CheckerCollector(EngineSources sources, Published<Snapshot>& p
 
 Collection CheckerCollector::Collect(Deadline) {
   const std::shared_ptr<const Snapshot> snapshot = published_.Get();
+  // The last snapshot would go on saying what nobody looks after any more.
+  if (engine_.failed()) {
+    return {{}, Error{ErrorCode::kSystem, "checker: out of memory; nothing is probed any more"}};
+  }
   // In the first moments nothing is known, and that is no failure.
   if (!snapshot) return {};
-  return {RenderSnapshot(snapshot, Clock::now()), std::nullopt};
+  return {RenderSnapshot(snapshot), std::nullopt};
 }
 
 }  // namespace lvs::checker

@@ -20,6 +20,7 @@ ProbePointer PrepareDefault(std::string name, probes::ProbeType type) {
   probes::Probe probe;
   probe.name = std::move(name);
   probe.type = type;
+  probe.gating = type != probes::ProbeType::kIcmp;  // a lone icmp gates all the same
   auto prepared = probes::PreparedProbe::Prepare(std::move(probe));
   assert(prepared.ok() && "needs no file and no pattern");
   return prepared.value();
@@ -27,8 +28,24 @@ ProbePointer PrepareDefault(std::string name, probes::ProbeType type) {
 
 }  // namespace
 
-bool ServiceMatch::NamesOneService() const {
-  return mark.has_value() || (address && port && protocol);
+std::vector<ipvs::ServiceKey> DeclaredKeys(const ServiceMatch& match) {
+  ipvs::ServiceKey key;
+  if (match.mark) {
+    key.protocol = ipvs::Protocol::kFwmark;
+    key.fwmark = *match.mark;
+    key.address.family = match.family.value_or(AddressFamily::kIpv4);
+    std::vector<ipvs::ServiceKey> keys = {key};
+    if (!match.family) {
+      key.address.family = AddressFamily::kIpv6;
+      keys.push_back(key);
+    }
+    return keys;
+  }
+  if (!match.address || !match.port || !match.protocol) return {};
+  key.address = *match.address;
+  key.port = *match.port;
+  key.protocol = *match.protocol;
+  return {key};
 }
 
 Configuration Configuration::Default() {

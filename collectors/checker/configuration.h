@@ -39,10 +39,11 @@ struct ServiceMatch {
   std::optional<ipvs::Protocol> protocol;
   std::optional<std::uint32_t> mark;
   std::optional<AddressFamily> family;
-
-  // Address, port and protocol, or a mark: such a rule names one service, which it may declare.
-  bool NamesOneService() const;
 };
+
+// The services that a rule with this match declares by naming them: one with address, port and
+// protocol, or those of a mark, which without a family are two. Empty: it only selects.
+std::vector<ipvs::ServiceKey> DeclaredKeys(const ServiceMatch& match);
 
 // The first rule that matches a service is its rule.
 struct ServiceRule {

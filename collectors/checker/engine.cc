@@ -4,15 +4,14 @@
 
 #include <algorithm>
 #include <atomic>
-#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <exception>
-#include <iterator>
+#include <map>
 #include <random>
 #include <set>
 #include <thread>
+#include <tuple>
 #include <unordered_map>
 #include <utility>
 
@@ -40,12 +39,18 @@ constexpr Clock::duration kPublishNumbers = 1s;
 constexpr auto kPass = 1s;
 // How long the first plan waits for the first reading of the kernel's table.
 constexpr auto kTablePatience = 5s;
+// How long the last table holds while no further one can be read.
+constexpr auto kTableForgotten = 15s;
 // Starts in one go, before the loop looks at sockets and timers again.
 constexpr int kStartsAtOnce = 64;
 constexpr std::size_t kMostInFlight = 16'384;
 constexpr double kLeastStartRate = 100;  // a second
 
 Moment Now() { return {Clock::now(), std::chrono::system_clock::now()}; }
+
+double SecondsOf(Clock::duration duration) {
+  return std::chrono::duration<double>(duration).count();
+}
 
 // The same at every start of the program, so that the spread of the first runs is, too (FNV-1a).
 std::uint64_t HashOf(std::string_view text) {
@@ -65,19 +70,18 @@ std::size_t DescriptorsForProbes() {
 
 StartLimits LimitsFor(const Plan& plan) {
   const Limits& limits = plan.configuration->limits;
-  double nominal = 0;
+  // Enough for every target at its fast interval, as when everything fails at once, but for no more
+  // than four times the regular rate.
+  double rate = 0;
   for (const Target& target : plan.targets) {
-    nominal += 1 / std::chrono::duration<double>(target.probe->probe().interval).count();
+    const probes::Probe& probe = target.probe->probe();
+    rate += 1 / SecondsOf(std::max(probe.fast_interval, probe.interval / 4));
   }
   StartLimits result;
   result.max_in_flight = limits.max_in_flight.value_or(std::min(
       {std::max<std::size_t>(plan.targets.size(), 1), kMostInFlight, DescriptorsForProbes()}));
-  result.max_rate = limits.max_start_rate.value_or(std::max(kLeastStartRate, 2 * nominal));
+  result.max_rate = limits.max_start_rate.value_or(std::max(kLeastStartRate, rate));
   return result;
-}
-
-double SecondsOf(Clock::duration duration) {
-  return std::chrono::duration<double>(duration).count();
 }
 
 }  // namespace
@@ -106,27 +110,30 @@ class Engine::Loop {
   }
 
   void Stop() { context_.stop(); }
+  bool failed() const { return failed_; }
 
  private:
   // What the schedule knows of a target, by position in the plan.
   struct Slot {
     Clock::time_point due;
     Clock::duration period{};          // that led to due
+    Clock::duration interval{};        // the probe's, when due was set
     std::optional<std::uint64_t> run;  // in flight
     std::shared_ptr<probes::TlsMemory> tls_memory;
   };
+  using LeakKey = std::tuple<Address, std::optional<Address>, std::string, probes::ArpLeak::Kind>;
   struct Flight {
     std::uint32_t target = 0;
     Clock::time_point start;
   };
 
-  // Thread entry. An exception is missing memory: what it interrupted is lost, the rest goes on.
+  // Thread entry. An exception is missing memory, and what it interrupted is half done: better no
+  // word than a wrong one.
   void Run() {
-    while (!context_.stopped()) {
-      try {
-        context_.run();
-      } catch (const std::exception&) {
-      }
+    try {
+      context_.run();
+    } catch (const std::exception&) {
+      failed_ = true;
     }
   }
 
@@ -191,14 +198,26 @@ class Engine::Loop {
       return;
     }
 
-    const bool same_table = table == table_ || (table && table_ && SameForPlan(*table, *table_));
+    const bool is_known = table && IsCurrent(*latest, now.steady);
+    const std::shared_ptr<const ipvs::Table> old_table = std::exchange(table_, table);
+    const bool same_members =
+        table == old_table || (table && old_table && SameMembers(*table, *old_table));
     const bool expired =
         before != nullptr && before->next_expiry && *before->next_expiry <= now.steady;
-    table_ = table;
-    if (before != nullptr && same_table && !expired && before->configuration == configuration) {
-      return;
+    if (before == nullptr || !same_members || expired || before->table_known != is_known ||
+        before->configuration != configuration) {
+      Adopt(MakePlan(configuration, {table.get(), is_known}, before, now.steady), now);
+    } else if (table && table != old_table && !SameWeights(*table, *old_table)) {
+      ledger_.Reweigh(WithWeights(*before, *table), now);
     }
-    Adopt(MakePlan(configuration, table.get(), before, now.steady), now);
+  }
+
+  // Whether the last table still tells how things are. A reading that fails now and then does not
+  // matter.
+  bool IsCurrent(const ipvs::LatestReading& latest, Clock::time_point now) {
+    if (latest.current) current_at_ = now;
+    if (latest.error && latest.error->code == ErrorCode::kModuleAbsent) return false;
+    return current_at_ && now - *current_at_ < kTableForgotten;
   }
 
   void Adopt(std::shared_ptr<const Plan> plan, Moment now) {
@@ -215,12 +234,20 @@ class Engine::Loop {
       const probes::Probe& probe = adopted.targets[i].probe->probe();
       longest_timeout_ = std::max<Clock::duration>(longest_timeout_, probe.timeout);
       if (origins[i]) {
-        KeepSlot(i, std::move(old[*origins[i]]), old_runs);
+        Slot& slot = old[*origins[i]];
+        // A shorter interval holds from now on, not only after the longer one has passed.
+        if (probe.interval < slot.interval) {
+          slot.due =
+              std::min(slot.due, FirstStart(PeriodsOf(probe), HashOf(adopted.targets[i].labels),
+                                            Birth::kLater, now.steady));
+        }
+        slot.interval = probe.interval;
+        KeepSlot(i, std::move(slot), old_runs);
       } else {
         Slot slot;
         slot.due =
             FirstStart(PeriodsOf(probe), HashOf(adopted.targets[i].labels), birth, now.steady);
-        slot.period = probe.interval;
+        slot.period = slot.interval = probe.interval;
         if (probes::HasTls(probe.type)) slot.tls_memory = probes::MakeTlsMemory();
         slots_.push_back(std::move(slot));
         Enqueue(i);
@@ -258,7 +285,9 @@ class Engine::Loop {
   void WatchArp(const Plan& plan) {
     std::map<Address, std::set<Address>> servers;  // by VIP
     for (const PlannedBackend& backend : plan.backends) {
-      if (backend.forward != ipvs::ForwardMethod::kRoute) continue;
+      // How packets go is known only of those that are, or were, in the table.
+      const bool was_in_table = backend.in_table || backend.absent_since;
+      if (!was_in_table || backend.forward != ipvs::ForwardMethod::kRoute) continue;
       for (const Address& vip : plan.services[backend.service].vips) {
         if (vip.family == backend.key.address.family) servers[vip].insert(backend.key.address);
       }
@@ -278,16 +307,17 @@ class Engine::Loop {
                fault->detail);
     }
     const WallTime now = std::chrono::system_clock::now();
-    std::vector<probes::ArpLeak> leaks;
-    std::ranges::copy_if(arp_watch_.rows(), std::back_inserter(leaks), &probes::ArpLeak::leaking);
-    const auto tell_missing = [&](const std::vector<probes::ArpLeak>& in,
-                                  const std::vector<probes::ArpLeak>& from, bool begins) {
-      for (const probes::ArpLeak& leak : in) {
-        if (std::ranges::find(from, leak) == from.end()) ledger_.Tell(EventOf(leak, begins, now));
-      }
-    };
-    tell_missing(leaks, arp_leaks_, true);
-    tell_missing(arp_leaks_, leaks, false);
+    std::map<LeakKey, probes::ArpLeak> leaks;
+    for (const probes::ArpLeak& leak : arp_watch_.rows()) {
+      if (leak.leaking)
+        leaks.emplace(LeakKey(leak.vip, leak.server, leak.interface, leak.kind), leak);
+    }
+    for (const auto& [key, leak] : leaks) {
+      if (!arp_leaks_.contains(key)) ledger_.Tell(EventOf(leak, true, now));
+    }
+    for (const auto& [key, leak] : arp_leaks_) {
+      if (!leaks.contains(key)) ledger_.Tell(EventOf(leak, false, now));
+    }
     arp_leaks_ = std::move(leaks);
   }
 
@@ -307,21 +337,19 @@ class Engine::Loop {
 
   void Enqueue(std::uint32_t target) {
     const Health& health = TopHealth(ledger_.plan()->targets[target], ledger_.target(target));
-    const bool pending = health.verdict == Verdict::kUnknown ||
-                         (health.verdict == Verdict::kUp && health.fail_streak > 0) ||
-                         (health.verdict == Verdict::kDown && health.ok_streak > 0);
-    queue_.Add(target, slots_[target].due, pending ? Urgency::kPending : Urgency::kNormal);
+    queue_.Add(target, slots_[target].due,
+               IsPending(health) ? Urgency::kPending : Urgency::kNormal);
   }
 
   // Starts what is due, a little at a time, and sets the timer for the rest.
   void Pump() {
     const Clock::time_point now = Clock::now();
     for (int started = 0; started < kStartsAtOnce; ++started) {
-      const std::optional<StartQueue::Start> start = queue_.Take(now, runs_.size());
+      const std::optional<StartQueue::Start> start = queue_.Take(now, in_flight_);
       if (!start) break;
       StartRun(*start);
     }
-    const std::optional<Clock::time_point> wake = queue_.WakeAt(now, runs_.size());
+    const std::optional<Clock::time_point> wake = queue_.WakeAt(now, in_flight_);
     if (wake == wake_at_) return;
     wake_at_ = wake;
     if (!wake) {
@@ -351,6 +379,7 @@ class Engine::Loop {
     const std::uint64_t run = ++last_run_;
     slot.run = run;
     runs_.emplace(run, Flight{index, now.steady});
+    ++in_flight_;
     runner_->Start({target.probe, target.key.address, target.key.port, target.key.via, now.steady,
                     slot.tls_memory},
                    target.accept_macs,
@@ -358,14 +387,21 @@ class Engine::Loop {
   }
 
   void Finish(std::uint64_t run, RunResult result) {
+    --in_flight_;
     const auto found = runs_.find(run);
-    if (found == runs_.end()) return;  // its target has left the plan
+    if (found == runs_.end()) {  // its target has left the plan
+      Pump();
+      return;
+    }
     const Flight ended = found->second;
     runs_.erase(found);
     const Moment now = Now();
     const Target& target = ledger_.plan()->targets[ended.target];
     result.total = now.steady - ended.start;
     ExcuseServer(target, ended, now.steady, result);
+    if (result.reason == Reason::kLocalPermission) {
+      TellNote("probe " + target.key.probe + " lacks a permission: " + result.detail);
+    }
     ledger_.Finish(ended.target, result, now);
 
     Slot& slot = slots_[ended.target];
@@ -411,7 +447,7 @@ class Engine::Loop {
     const Clock::duration age = now.steady - published_at_;
     if (age < (verdicts_changed_ ? kPublishChange : kPublishNumbers)) return;
     Snapshot snapshot = ledger_.Take(now);
-    facts_.in_flight = runs_.size();
+    facts_.in_flight = in_flight_;
     snapshot.loop = facts_;
     snapshot.arp = arp_watch_.rows();
     published_.Set(std::make_shared<const Snapshot>(std::move(snapshot)));
@@ -425,13 +461,16 @@ class Engine::Loop {
   route::RouteReader routes_;
   Ledger ledger_;
   std::vector<Slot> slots_;
-  std::unordered_map<std::uint64_t, Flight> runs_;  // in flight
+  // In flight, of targets of the plan. Of others, too, until they end: in_flight_ counts both.
+  std::unordered_map<std::uint64_t, Flight> runs_;
+  std::size_t in_flight_ = 0;
   StartQueue queue_;
   Lateness lateness_;
   LoopFacts facts_;
-  std::shared_ptr<const ipvs::Table> table_;  // the plan's, or one that is the same for it
+  std::shared_ptr<const ipvs::Table> table_;     // the plan's, or one with the same members
+  std::optional<Clock::time_point> current_at_;  // when the table was last known to be current
   std::set<std::string> told_notes_;
-  std::vector<probes::ArpLeak> arp_leaks_;  // those that were told
+  std::map<LeakKey, probes::ArpLeak> arp_leaks_;  // those that were told
   Clock::duration longest_timeout_{};
   Clock::time_point next_beat_;
   Clock::time_point passed_;
@@ -448,6 +487,7 @@ class Engine::Loop {
   asio::steady_timer wake_;
   std::optional<Clock::time_point> wake_at_;  // while wake_ is set
   const Clock::time_point started_;
+  std::atomic<bool> failed_ = false;
   std::thread thread_;  // last: starts when all else is there
 };
 
@@ -457,5 +497,7 @@ Engine::Engine(EngineSources sources, Published<Snapshot>& published)
 Engine::~Engine() = default;
 
 void Engine::Stop() { loop_->Stop(); }
+
+bool Engine::failed() const { return loop_->failed(); }
 
 }  // namespace lvs::checker

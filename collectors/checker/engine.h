@@ -45,6 +45,9 @@ class Engine {
   // Ends the loop soon, without waiting for it. Any thread.
   void Stop();
 
+  // Whether the loop has ended by itself because memory was missing. Any thread.
+  bool failed() const;
+
  private:
   class Loop;
   std::unique_ptr<Loop> loop_;

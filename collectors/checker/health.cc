@@ -72,9 +72,8 @@ Health Expire(const Health& before, const HealthRules& rules, Clock::time_point 
   return health;
 }
 
-bool IsTransition(const Health& before, const Health& after) {
-  return before.last_known.has_value() && after.verdict != Verdict::kUnknown &&
-         after.verdict != *before.last_known;
+bool IsTransition(std::optional<Verdict> last_known, Verdict verdict) {
+  return last_known.has_value() && verdict != Verdict::kUnknown && verdict != *last_known;
 }
 
 }  // namespace lvs::checker

@@ -56,9 +56,9 @@ Health Advance(const Health& before, probes::Outcome outcome, const HealthRules&
 // than stale_after.
 Health Expire(const Health& before, const HealthRules& rules, Clock::time_point now);
 
-// Whether a change of state is a transition: a verdict up or down that differs from the last such
-// verdict. The first verdict of all is none, so that a restart does not look like a flap; nor is
-// the same verdict that comes back after kUnknown.
-bool IsTransition(const Health& before, const Health& after);
+// Whether a verdict is a transition: up or down, and not the last such verdict that was known. The
+// first verdict of all is none, so that a restart does not look like a flap; nor is the same
+// verdict that comes back after kUnknown.
+bool IsTransition(std::optional<Verdict> last_known, Verdict verdict);
 
 }  // namespace lvs::checker

@@ -80,10 +80,18 @@ std::vector<std::optional<std::uint32_t>> Ledger::Adopt(std::shared_ptr<const Pl
   AdoptBackends(before.get(), now);
   DropParked(now);
   if (before) TellTableChanges(*before, now);
-  for (std::uint32_t i = 0; i < backends_.size(); ++i) JudgeBackend(i, now);
+  for (std::uint32_t i = 0; i < targets_.size(); ++i) Expire(i, now);
+  for (std::uint32_t i = 0; i < backends_.size(); ++i) JudgeBackend(i, Cause::kPlan, now);
   for (std::uint32_t i = 0; i < services_.size(); ++i) JudgeService(i, now);
   verdicts_changed_ = true;
   return origins;
+}
+
+void Ledger::Reweigh(std::shared_ptr<const Plan> plan, Moment now) {
+  const std::shared_ptr<const Plan> before = std::exchange(plan_, std::move(plan));
+  TellTableChanges(*before, now);
+  for (std::uint32_t i = 0; i < services_.size(); ++i) JudgeService(i, now);
+  verdicts_changed_ = true;
 }
 
 std::vector<std::optional<std::uint32_t>> Ledger::AdoptTargets(const Plan* before, Moment now) {
@@ -98,9 +106,15 @@ std::vector<std::optional<std::uint32_t>> Ledger::AdoptTargets(const Plan* befor
     if (known != old_positions.end()) {
       const std::uint32_t position = known->second;
       old_positions.erase(known);
-      if (SameQuestion(before->targets[position].probe->probe(), target.probe->probe())) {
+      const probes::Probe& old_probe = before->targets[position].probe->probe();
+      if (SameQuestion(old_probe, target.probe->probe())) {
         targets_.push_back(std::move(old[position]));
         origins.emplace_back(position);
+        // With less patience than before the silence counts from now.
+        if (target.probe->probe().stale_after < old_probe.stale_after) {
+          TargetState& state = Edit(static_cast<std::uint32_t>(targets_.size() - 1));
+          for (Health& health : state.layers) health.last_conclusive = now.steady;
+        }
         continue;
       }
     }
@@ -243,11 +257,17 @@ void Ledger::Finish(std::uint32_t target, const probes::RunResult& result, Momen
   const Verdict after = TopHealth(planned, state).verdict;
   const bool reason_changed = after == Verdict::kDown && state.last_failure != reason_before;
   if (after == before && state.drain == drain_before && !reason_changed) return;
+  JudgeUsers(target, now);
+}
+
+void Ledger::JudgeUsers(std::uint32_t target, Moment now) {
   verdicts_changed_ = true;
-  for (const std::uint32_t user : planned.users) {
-    JudgeBackend(user, now);
-    JudgeService(plan_->backends[user].service, now);
+  std::set<std::uint32_t> services;
+  for (const std::uint32_t user : plan_->targets[target].users) {
+    JudgeBackend(user, Cause::kResults, now);
+    services.insert(plan_->backends[user].service);
   }
+  for (const std::uint32_t service : services) JudgeService(service, now);
 }
 
 void Ledger::Lose(std::uint32_t target, std::uint64_t slots, Reason reason, Moment now) {
@@ -259,22 +279,21 @@ void Ledger::Lose(std::uint32_t target, std::uint64_t slots, Reason reason, Mome
 
 void Ledger::Pass(Moment now) {
   for (std::uint32_t i = 0; i < targets_.size(); ++i) {
-    const Target& planned = plan_->targets[i];
-    const HealthRules rules = RulesOf(planned.probe->probe());
-    const Verdict before = TopHealth(planned, target(i)).verdict;
-    for (std::size_t layer = 0; layer < target(i).layers.size(); ++layer) {
-      const Health expired = Expire(target(i).layers[layer], rules, now.steady);
-      if (expired != target(i).layers[layer]) Edit(i).layers[layer] = expired;
-    }
-    if (TopHealth(planned, target(i)).verdict == before) continue;
-    verdicts_changed_ = true;
-    for (const std::uint32_t user : planned.users) {
-      JudgeBackend(user, now);
-      JudgeService(plan_->backends[user].service, now);
-    }
+    const Verdict before = TopHealth(plan_->targets[i], target(i)).verdict;
+    Expire(i, now);
+    if (TopHealth(plan_->targets[i], target(i)).verdict != before) JudgeUsers(i, now);
   }
   for (std::size_t i = 0; i < flaps_.size(); ++i) {
     backends_[i].flapping = flaps_[i].Flapping(plan_->configuration->flap, now.steady);
+  }
+}
+
+void Ledger::Expire(std::uint32_t index, Moment now) {
+  const HealthRules rules = RulesOf(plan_->targets[index].probe->probe());
+  for (std::size_t layer = 0; layer < target(index).layers.size(); ++layer) {
+    const Health& before = target(index).layers[layer];
+    const Health expired = checker::Expire(before, rules, now.steady);
+    if (expired != before) Edit(index).layers[layer] = expired;
   }
 }
 
@@ -284,7 +303,7 @@ void Ledger::SetActive(std::uint32_t service, std::optional<bool> active) {
   verdicts_changed_ = true;
 }
 
-void Ledger::JudgeBackend(std::uint32_t backend, Moment now) {
+void Ledger::JudgeBackend(std::uint32_t backend, Cause cause, Moment now) {
   const PlannedBackend& planned = plan_->backends[backend];
   BackendHealth& health = backends_[backend];
   std::vector<Verdict> gating;
@@ -302,11 +321,11 @@ void Ledger::JudgeBackend(std::uint32_t backend, Moment now) {
     health.down_reason = state.last_failure;
     health.down_target = use.target;
   }
-  SetVerdict(backend, BackendVerdict(gating), now);
+  SetVerdict(backend, BackendVerdict(gating), cause, now);
   SetState(health, StateOf(health.verdict, drain, planned.maintenance), now);
 }
 
-void Ledger::SetVerdict(std::uint32_t backend, Verdict verdict, Moment now) {
+void Ledger::SetVerdict(std::uint32_t backend, Verdict verdict, Cause cause, Moment now) {
   BackendHealth& health = backends_[backend];
   if (verdict == health.verdict) return;
   health.verdict = verdict;
@@ -314,7 +333,8 @@ void Ledger::SetVerdict(std::uint32_t backend, Verdict verdict, Moment now) {
   if (verdict == Verdict::kUnknown) return;
   health.known_since = now.wall;
   const bool is_first = !health.last_known;
-  const bool is_transition = !is_first && *health.last_known != verdict;
+  const bool is_other = IsTransition(health.last_known, verdict);
+  const bool is_transition = is_other && cause == Cause::kResults;
   health.last_known = verdict;
   if (is_transition) {
     ++(verdict == Verdict::kUp ? health.transitions_up : health.transitions_down);
@@ -323,7 +343,7 @@ void Ledger::SetVerdict(std::uint32_t backend, Verdict verdict, Moment now) {
     flaps_[backend].Transition(rules, now.steady);
     health.flapping = flaps_[backend].Flapping(rules, now.steady);
   }
-  if (is_first || is_transition) TellVerdict(backend, verdict, is_transition, now);
+  if (is_first || is_other) TellVerdict(backend, verdict, is_transition, now);
 }
 
 void Ledger::SetState(BackendHealth& health, BackendState state, Moment now) {
@@ -375,7 +395,8 @@ void Ledger::JudgeService(std::uint32_t service, Moment now) {
       ++health.standings[static_cast<std::size_t>(StandingOf(member))];
     }
   }
-  health.quorum_lost = QuorumLost(planned.quorum, UsableWeight(members), health.quorum_lost);
+  const std::uint64_t weight = health.quorum_lost ? UsableWeight(members) : PossibleWeight(members);
+  health.quorum_lost = QuorumLost(planned.quorum, weight, health.quorum_lost);
   const ServiceState state =
       plan_->table_known ? StateOf(members, health.quorum_lost) : ServiceState::kUnknown;
   const ServiceState before = std::exchange(health.state, state);
@@ -403,6 +424,7 @@ Snapshot Ledger::Take(Moment now) const {
   Snapshot snapshot;
   snapshot.plan = plan_;
   snapshot.at = now.wall;
+  snapshot.steady = now.steady;
   ++snapshots_;
   snapshot.targets.reserve(targets_.size());
   for (const Held& held : targets_) snapshot.targets.push_back(held.state);
@@ -418,19 +440,24 @@ Snapshot Ledger::Take(Moment now) const {
   return snapshot;
 }
 
+// Of the probe that sees most: probes may ask for different names.
 std::optional<std::uint64_t> Ledger::DistinctCertificates(std::uint32_t service) const {
   const PlannedService& planned = plan_->services[service];
-  std::set<std::array<std::uint8_t, 32>> leaves;
+  std::map<std::string_view, std::set<std::array<std::uint8_t, 32>>> leaves;  // by probe
+  std::size_t most = 0;
   for (std::uint32_t i = 0; i < planned.backend_count; ++i) {
     const PlannedBackend& backend = plan_->backends[planned.first_backend + i];
-    if (backend.role != Role::kReal) continue;
+    if (backend.role != Role::kReal || !backend.in_table) continue;
     for (const TargetUse& use : backend.targets) {
       const TargetState& state = target(use.target);
-      if (state.certificate) leaves.insert(state.certificate->leaf_sha256);
+      if (!state.certificate) continue;
+      auto& of_probe = leaves[plan_->targets[use.target].key.probe];
+      of_probe.insert(state.certificate->leaf_sha256);
+      most = std::max(most, of_probe.size());
     }
   }
-  if (leaves.empty()) return std::nullopt;
-  return leaves.size();
+  if (most == 0) return std::nullopt;
+  return most;
 }
 
 }  // namespace lvs::checker

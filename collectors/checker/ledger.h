@@ -38,6 +38,9 @@ class Ledger {
   // position in the plan before; absent for a target that starts anew.
   std::vector<std::optional<std::uint32_t>> Adopt(std::shared_ptr<const Plan> plan, Moment now);
 
+  // Goes over to a plan with the same members at the same positions and other weights.
+  void Reweigh(std::shared_ptr<const Plan> plan, Moment now);
+
   // Never null after the first Adopt.
   const std::shared_ptr<const Plan>& plan() const { return plan_; }
   const TargetState& target(std::uint32_t target) const { return *targets_[target].state; }
@@ -88,9 +91,14 @@ class Ledger {
   void AdoptBackends(const Plan* before, Moment now);
   void AdoptServices(const Plan* before);
   void TellTableChanges(const Plan& before, Moment now);
-  void JudgeBackend(std::uint32_t backend, Moment now);
+  // Why a verdict is judged: what comes from a new plan is our own doing and no transition.
+  enum class Cause : std::uint8_t { kResults, kPlan };
+  void JudgeBackend(std::uint32_t backend, Cause cause, Moment now);
+  // The backends that use a target, then each of their services once.
+  void JudgeUsers(std::uint32_t target, Moment now);
+  void Expire(std::uint32_t target, Moment now);
   void JudgeService(std::uint32_t service, Moment now);
-  void SetVerdict(std::uint32_t backend, Verdict verdict, Moment now);
+  void SetVerdict(std::uint32_t backend, Verdict verdict, Cause cause, Moment now);
   void SetState(BackendHealth& health, BackendState state, Moment now);
   void TellVerdict(std::uint32_t backend, Verdict verdict, bool transition, Moment now);
   std::optional<std::uint64_t> DistinctCertificates(std::uint32_t service) const;

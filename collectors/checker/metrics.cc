@@ -407,17 +407,17 @@ std::vector<const MetricInfo*> DescribeSnapshot() {
   return infos;
 }
 
-Families RenderSnapshot(const std::shared_ptr<const Snapshot>& snapshot, Clock::time_point now) {
+Families RenderSnapshot(const std::shared_ptr<const Snapshot>& snapshot) {
   const auto services = [snapshot](const auto& visit) {
     const Plan& plan = *snapshot->plan;
     for (std::size_t i = 0; i < plan.services.size(); ++i) {
       visit(ServiceRow{snapshot->services[i]}, plan.services[i].labels);
     }
   };
-  const auto backends = [snapshot, now](const auto& visit) {
+  const auto backends = [snapshot](const auto& visit) {
     const Plan& plan = *snapshot->plan;
     for (std::size_t i = 0; i < plan.backends.size(); ++i) {
-      visit(BackendRow{plan, plan.backends[i], snapshot->backends[i], now},
+      visit(BackendRow{plan, plan.backends[i], snapshot->backends[i], snapshot->steady},
             plan.backends[i].labels);
     }
   };

@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "collectors/checker/snapshot.h"
-#include "collectors/clock.h"
 #include "collectors/metric.h"
 
 namespace lvs::checker {
@@ -13,7 +12,7 @@ namespace lvs::checker {
 // Every metric that RenderSnapshot can give at any level, in the page's order.
 std::vector<const MetricInfo*> DescribeSnapshot();
 
-// The families of a snapshot at the level of its configuration. now: for times that still run.
-Families RenderSnapshot(const std::shared_ptr<const Snapshot>& snapshot, Clock::time_point now);
+// The families of a snapshot at the level of its configuration.
+Families RenderSnapshot(const std::shared_ptr<const Snapshot>& snapshot);
 
 }  // namespace lvs::checker

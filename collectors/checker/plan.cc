@@ -1,7 +1,9 @@
 #include "collectors/checker/plan.h"
 
 #include <algorithm>
+#include <cassert>
 #include <map>
+#include <set>
 #include <utility>
 
 #include "collectors/ipvs/labels.h"
@@ -19,21 +21,6 @@ std::string LabelsOf(const TargetKey& key, probes::ProbeType type) {
   return text;
 }
 
-// The key of a service that a rule declares by itself.
-ipvs::ServiceKey DeclaredKey(const ServiceMatch& match) {
-  ipvs::ServiceKey key;
-  if (match.mark) {
-    key.protocol = ipvs::Protocol::kFwmark;
-    key.fwmark = *match.mark;
-    key.address.family = match.family.value_or(AddressFamily::kIpv4);
-    return key;
-  }
-  key.address = *match.address;
-  key.port = *match.port;
-  key.protocol = *match.protocol;
-  return key;
-}
-
 // Builds one plan. Lives as long as the call of MakePlan that owns it.
 class Builder {
  public:
@@ -49,19 +36,35 @@ class Builder {
   }
 
   void AddFromTable(const ipvs::Table& table) {
-    plan_->table_known = true;
     for (const ipvs::Service* service : InOrder(table)) Add(service->key, service);
   }
 
+  // The services that rules name and the table does not have. Of the two that a mark without a
+  // family names, one is enough, and the family is that of its servers.
   void AddDeclared() {
     for (const ServiceRule& rule : plan_->configuration->services) {
-      if (!rule.match.NamesOneService()) continue;
-      const ipvs::ServiceKey key = DeclaredKey(rule.match);
-      if (std::ranges::find(added_, key) == added_.end()) Add(key, nullptr);
+      std::vector<ipvs::ServiceKey> keys = DeclaredKeys(rule.match);
+      if (keys.empty()) continue;
+      const ipvs::ServiceKey first = keys.front();
+      std::erase_if(keys, [&](const auto& key) { return RuleFor(configuration(), key) != &rule; });
+      if (keys.empty()) {
+        plan_->notes.push_back("the rule for " + ipvs::ToString(first) +
+                               " is never used: one before it matches the service");
+        continue;
+      }
+      if (std::ranges::any_of(keys, [&](const auto& key) { return added_.contains(key); }))
+        continue;
+      if (!rule.backends.empty()) {
+        std::erase_if(keys, [&](const ipvs::ServiceKey& key) {
+          return key.address.family != rule.backends.front().address.family && keys.size() > 1;
+        });
+      }
+      Add(keys.front(), nullptr);
     }
   }
 
-  std::shared_ptr<const Plan> Finish() {
+  std::shared_ptr<const Plan> Finish(bool table_known) {
+    plan_->table_known = table_known;
     LinkUsers();
     return std::move(plan_);
   }
@@ -79,12 +82,13 @@ class Builder {
     if (key.protocol != ipvs::Protocol::kFwmark) {
       service.vips = {key.address};
     } else if (rule != nullptr) {
-      service.vips = rule->vips;
+      std::ranges::copy_if(rule->vips, std::back_inserter(service.vips),
+                           [&](const Address& vip) { return vip.family == key.address.family; });
     }
     if (rule != nullptr) service.quorum = rule->quorum;
     service.first_backend = static_cast<std::uint32_t>(plan_->backends.size());
     plan_->services.push_back(std::move(service));
-    if (rule != nullptr && rule->match.NamesOneService()) added_.push_back(key);
+    added_.insert(key);
 
     if (in_table != nullptr) AddKernelBackends(*in_table, rule);
     if (rule != nullptr) AddExpectedBackends(*rule);
@@ -106,7 +110,10 @@ class Builder {
   void AddExpectedBackends(const ServiceRule& rule) {
     for (const ExpectedBackend& expected : rule.backends) {
       const ipvs::BackendKey key = KeyOf(expected);
-      if (IsPlanned(key)) continue;
+      // A mark without a family names two services; the other family's servers are not ours.
+      const bool any_family = rule.match.mark && !rule.match.family;
+      const bool is_ours = key.address.family == plan_->services.back().key.address.family;
+      if ((any_family && !is_ours) || IsPlanned(key)) continue;
       PlannedBackend& planned = NewBackend(key);
       TakeAbsence(planned);
       Complete(planned, &rule);
@@ -196,6 +203,7 @@ class Builder {
   void AddTargets(PlannedBackend& backend, const ServiceRule* rule,
                   const ExpectedBackend* expected) {
     const std::vector<ProbePointer> all = ProbesFor(backend, rule, expected);
+    const std::size_t notes_before = plan_->notes.size();
     for (const ProbePointer& probe : all) {
       if (probe->probe().type == probes::ProbeType::kDr) {
         AddDrTargets(backend, probe, expected);
@@ -207,6 +215,12 @@ class Builder {
     if (backend.targets.size() == 1 &&
         plan_->targets[backend.targets[0].target].probe->probe().type == probes::ProbeType::kIcmp) {
       backend.targets[0].gating = true;
+    }
+    const bool nothing_told = plan_->notes.size() == notes_before;
+    if (!all.empty() && nothing_told && std::ranges::none_of(backend.targets, &TargetUse::gating)) {
+      plan_->notes.push_back("nothing that is probed counts (gating) for " +
+                             ipvs::ToString(backend.key) + " of " + plan_->services.back().name +
+                             ": its health stays unknown");
     }
   }
 
@@ -271,12 +285,17 @@ class Builder {
   const Plan* previous_ = nullptr;
   const Clock::time_point now_;
   std::map<ipvs::ServiceKey, std::uint32_t> before_;  // position in previous_->services
-  std::vector<ipvs::ServiceKey> added_;               // those that a rule declares
-  std::map<TargetKey, std::uint32_t> index_;          // position in plan_->targets
+  std::set<ipvs::ServiceKey> added_;
+  std::map<TargetKey, std::uint32_t> index_;  // position in plan_->targets
 };
 
-bool SameBackend(const ipvs::Backend& a, const ipvs::Backend& b) {
-  return a.key == b.key && a.weight == b.weight && a.forward == b.forward;
+// Whether the services are equal, and their backends by this comparison.
+template <class Compare>
+bool SameServices(const ipvs::Table& a, const ipvs::Table& b, Compare same_backend) {
+  return std::ranges::equal(
+      a.services, b.services, [&](const ipvs::Service& x, const ipvs::Service& y) {
+        return x.key == y.key && std::ranges::equal(x.backends, y.backends, same_backend);
+      });
 }
 
 }  // namespace
@@ -288,19 +307,37 @@ std::string ToString(const TargetKey& key) {
 }
 
 std::shared_ptr<const Plan> MakePlan(std::shared_ptr<const Configuration> configuration,
-                                     const ipvs::Table* table, const Plan* previous,
-                                     Clock::time_point now) {
+                                     TableView view, const Plan* previous, Clock::time_point now) {
   Builder builder(std::move(configuration), previous, now);
-  if (table != nullptr) builder.AddFromTable(*table);
+  if (view.table != nullptr) builder.AddFromTable(*view.table);
   builder.AddDeclared();
-  return builder.Finish();
+  return builder.Finish(view.is_known);
 }
 
-bool SameForPlan(const ipvs::Table& a, const ipvs::Table& b) {
-  return std::ranges::equal(
-      a.services, b.services, [](const ipvs::Service& x, const ipvs::Service& y) {
-        return x.key == y.key && std::ranges::equal(x.backends, y.backends, SameBackend);
-      });
+bool SameMembers(const ipvs::Table& a, const ipvs::Table& b) {
+  return SameServices(a, b, [](const ipvs::Backend& x, const ipvs::Backend& y) {
+    return x.key == y.key && x.forward == y.forward;
+  });
+}
+
+bool SameWeights(const ipvs::Table& a, const ipvs::Table& b) {
+  return SameServices(
+      a, b, [](const ipvs::Backend& x, const ipvs::Backend& y) { return x.weight == y.weight; });
+}
+
+std::shared_ptr<const Plan> WithWeights(const Plan& plan, const ipvs::Table& table) {
+  auto changed = std::make_shared<Plan>(plan);
+  std::size_t position = 0;  // plans begin with the table's services, in this order
+  for (const ipvs::Service* service : InOrder(table)) {
+    const PlannedService& planned = changed->services[position++];
+    assert(planned.key == service->key && "the plan is of a table with the same members");
+    for (std::size_t i = 0; i < service->backends.size(); ++i) {
+      PlannedBackend& backend = changed->backends[planned.first_backend + i];
+      assert(backend.key == service->backends[i].key && "and so are its backends");
+      backend.weight = service->backends[i].weight;
+    }
+  }
+  return changed;
 }
 
 }  // namespace lvs::checker

@@ -79,7 +79,7 @@ struct PlannedService {
 
 struct Plan {
   std::shared_ptr<const Configuration> configuration;
-  // Whether the kernel's table could ever be read; if not, in_table says nothing.
+  // Whether the kernel's table is known now. If not, in_table and weight are what they last were.
   bool table_known = false;
   std::vector<PlannedService> services;
   std::vector<PlannedBackend> backends;  // those of a service one after the other
@@ -90,15 +90,25 @@ struct Plan {
   std::optional<Clock::time_point> next_expiry;
 };
 
-// previous: the plan before, null for the first; its backends that left the table are retained for
-// the configuration's time. table: null when there is none, then only what the configuration
-// declares is known.
-std::shared_ptr<const Plan> MakePlan(std::shared_ptr<const Configuration> configuration,
-                                     const ipvs::Table* table, const Plan* previous,
-                                     Clock::time_point now);
+// The kernel's table as a plan sees it.
+struct TableView {
+  const ipvs::Table* table = nullptr;  // the last that was read; null: none, ever
+  bool is_known = false;               // false: it could not be read for a while
+};
 
-// Whether a plan made from one table would be the same with the other: the same services and
-// backends in the same order, with the same weights and forward methods.
-bool SameForPlan(const ipvs::Table& a, const ipvs::Table& b);
+// previous: the plan before, null for the first; its backends that left the table are retained for
+// the configuration's time. Without a table only what the configuration declares is known.
+std::shared_ptr<const Plan> MakePlan(std::shared_ptr<const Configuration> configuration,
+                                     TableView view, const Plan* previous, Clock::time_point now);
+
+// Whether plans made from both tables have the same members: the same services and backends in the
+// same order, reached in the same way.
+bool SameMembers(const ipvs::Table& a, const ipvs::Table& b);
+// For tables with the same members: whether the weights are the same.
+bool SameWeights(const ipvs::Table& a, const ipvs::Table& b);
+
+// plan, made from a table with the same members, with the weights of this one. Far cheaper than
+// making it anew, for those who re-weight all the time.
+std::shared_ptr<const Plan> WithWeights(const Plan& plan, const ipvs::Table& table);
 
 }  // namespace lvs::checker

@@ -4,9 +4,7 @@
 #include <cassert>
 
 namespace lvs::checker {
-namespace {
 
-// Whether the next result may bring a verdict that differs from the present one.
 bool IsPending(const Health& health) {
   switch (health.verdict) {
     case Verdict::kUp:
@@ -19,8 +17,6 @@ bool IsPending(const Health& health) {
   return true;
 }
 
-}  // namespace
-
 Periods PeriodsOf(const probes::Probe& probe) {
   return {.interval = probe.interval,
           .fast_interval = probe.fast_interval,
@@ -29,10 +25,13 @@ Periods PeriodsOf(const probes::Probe& probe) {
 }
 
 Clock::duration PeriodAfter(const Periods& periods, const Health& health, probes::Outcome last) {
-  if (last == probes::Outcome::kInconclusive) return periods.interval;
+  const bool is_down = health.verdict == Verdict::kDown;
+  if (last == probes::Outcome::kInconclusive) {
+    return is_down ? std::max(periods.interval, periods.down_interval) : periods.interval;
+  }
   const bool fast_is_on = periods.fast_interval > Clock::duration::zero();
   if (fast_is_on && IsPending(health)) return periods.fast_interval;
-  return health.verdict == Verdict::kDown ? periods.down_interval : periods.interval;
+  return is_down ? periods.down_interval : periods.interval;
 }
 
 Clock::time_point FirstStart(const Periods& periods, std::uint64_t phase, Birth birth,

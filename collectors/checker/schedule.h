@@ -22,6 +22,9 @@ struct Periods {
 
 Periods PeriodsOf(const probes::Probe& probe);
 
+// Whether the next result may bring a verdict that differs from the present one.
+bool IsPending(const Health& health);
+
 // The period after a run, given the state that the run led to: interval after an inconclusive one,
 // which must not make more load; fast_interval, where it is on, while unknown or while a streak
 // against the verdict is pending; down_interval while down; else interval.

@@ -146,7 +146,7 @@ struct Event {
 // "backend", "service", "table", "arp".
 std::string_view Name(Event::Kind kind);
 
-// Newest first, at most EventLog's bound.
+// Newest first, at most Ledger::kMostEvents.
 using Events = std::vector<std::shared_ptr<const Event>>;
 
 // Bounds of the loop's own histograms, in seconds.
@@ -165,6 +165,7 @@ struct LoopFacts {
 struct Snapshot {
   std::shared_ptr<const Plan> plan;
   WallTime at;
+  Clock::time_point steady;  // the same moment
   // By position in plan->targets; never null. Snapshots share what has not changed between them.
   std::vector<std::shared_ptr<const TargetState>> targets;
   std::vector<BackendHealth> backends;  // by position in plan->backends

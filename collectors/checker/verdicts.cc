@@ -45,6 +45,16 @@ ServiceState StateWithoutUsable(std::span<const Member> members) {
                                                        : ServiceState::kDown;
 }
 
+template <class Counts>
+std::uint64_t SumOfWeights(std::span<const Member> members, Counts counts) {
+  std::uint64_t sum = 0;
+  for (const Member& member : members) {
+    if (!IsReal(member) || !counts(member)) continue;
+    sum += std::min(member.weight, std::numeric_limits<std::uint64_t>::max() - sum);
+  }
+  return sum;
+}
+
 }  // namespace
 
 std::string_view Name(Role role) {
@@ -102,20 +112,21 @@ Standing StandingOf(const Member& member) {
   return member.verdict == Verdict::kUnknown ? Standing::kUnknown : Standing::kUsable;
 }
 
-bool QuorumLost(const QuorumRules& rules, std::uint64_t usable_weight, bool was_lost) {
+bool QuorumLost(const QuorumRules& rules, std::uint64_t weight, bool was_lost) {
   assert(rules.hysteresis <= rules.quorum && "the configuration refuses more");
-  if (!was_lost) return usable_weight < rules.quorum - rules.hysteresis;
+  if (!was_lost) return weight < rules.quorum - rules.hysteresis;
   // The sum quorum + hysteresis might not fit.
-  return usable_weight < rules.quorum || usable_weight - rules.quorum < rules.hysteresis;
+  return weight < rules.quorum || weight - rules.quorum < rules.hysteresis;
 }
 
 std::uint64_t UsableWeight(std::span<const Member> members) {
-  std::uint64_t sum = 0;
-  for (const Member& member : members) {
-    if (!IsReal(member) || !IsUsable(member)) continue;
-    sum += std::min(member.weight, std::numeric_limits<std::uint64_t>::max() - sum);
-  }
-  return sum;
+  return SumOfWeights(members, IsUsable);
+}
+
+std::uint64_t PossibleWeight(std::span<const Member> members) {
+  return SumOfWeights(members, [](const Member& member) {
+    return IsUsable(member) || (IsActiveUnknown(member) && !IsTakenOut(member));
+  });
 }
 
 ServiceState StateOf(std::span<const Member> members, bool quorum_lost) {

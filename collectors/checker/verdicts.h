@@ -60,9 +60,11 @@ struct QuorumRules {
 
 // Whether the quorum is lost now, given whether it was: lost when the usable weight of the real
 // servers is < quorum - hysteresis, regained at >= quorum + hysteresis.
-bool QuorumLost(const QuorumRules& rules, std::uint64_t usable_weight, bool was_lost);
-// Over the real servers; saturates.
+bool QuorumLost(const QuorumRules& rules, std::uint64_t weight, bool was_lost);
+// Over the real servers; both saturate. PossibleWeight counts those of unknown verdict, too: it is
+// what a quorum must fall below to be lost, so that a restart or our own trouble loses none.
 std::uint64_t UsableWeight(std::span<const Member> members);
+std::uint64_t PossibleWeight(std::span<const Member> members);
 
 enum class ServiceState : std::uint8_t { kOk, kDegraded, kSpof, kBackup, kSorry, kDown, kUnknown };
 inline constexpr ServiceState kServiceStates[] = {

@@ -131,7 +131,8 @@ void IpvsCollector::Publish(const Reading& reading, const std::optional<Error>& 
   latest.error = error;
   latest.up = reading.table->up;
   latest.was_up = latest.was_up || latest.up;
-  if (reading.table->services_known) {
+  latest.current = reading.table->services_known;
+  if (latest.current) {
     latest.table = reading.table;
     latest.read_at = std::chrono::system_clock::now();
   }

@@ -32,6 +32,7 @@ struct CollectorOptions {
 struct LatestReading {
   std::shared_ptr<const Table> table;             // null until the first one
   std::chrono::system_clock::time_point read_at;  // of table
+  bool current = false;                           // the last reading gave this table
   bool up = false;                                // Table::up of the last reading
   bool was_up = false;                            // of some reading since the start
   std::optional<Error> error;  // of the last reading, which may be later than table

@@ -5,23 +5,27 @@
 
 namespace lvs::probes {
 
-bool ArpSightings::Note(const Place& place, const route::Mac& mac) {
-  std::map<route::Mac, unsigned>& macs = seen_[place];
-  if (const auto found = macs.find(mac); found != macs.end()) {
-    found->second = 0;
-    return false;
+bool ArpSightings::Note(const Place& place, const route::Mac& mac, Holder holder,
+                        Clock::time_point now) {
+  std::map<route::Mac, Sighting>& macs = seen_[place];
+  const auto found = macs.find(mac);
+  if (found == macs.end() && macs.size() >= kMostMacs) return false;
+  bool news = found == macs.end();
+  Sighting& sighting = macs[mac];
+  sighting.rounds = 0;
+  if (holder == Holder::kUs && !sighting.suspectable) {
+    sighting.suspectable = now + kSettle;
+    news = true;
   }
-  if (macs.size() >= kMostMacs) return false;
-  macs.emplace(mac, 0);
-  return true;
+  return news;
 }
 
 // A sighting during the round leaves 0, which becomes 1: the count is of round ends since.
 void ArpSightings::EndRound(const std::set<std::pair<Address, int>>& asked) {
   for (auto& [place, macs] : seen_) {
     if (!asked.contains({place.vip, place.interface})) continue;
-    for (auto& [mac, rounds] : macs) ++rounds;
-    std::erase_if(macs, [](const auto& entry) { return entry.second > kCleanRounds; });
+    for (auto& [mac, sighting] : macs) ++sighting.rounds;
+    std::erase_if(macs, [](const auto& entry) { return entry.second.rounds > kCleanRounds; });
   }
   std::erase_if(seen_, [](const auto& entry) { return entry.second.empty(); });
 }
@@ -35,12 +39,47 @@ void ArpSightings::Keep(const std::set<Address>& vips, const std::set<route::Mac
   });
 }
 
+void ArpSightings::ExcuseStrangers(const std::set<Address>& ours) {
+  for (auto& [place, macs] : seen_) {
+    if (ours.contains(place.vip)) continue;
+    for (auto& [mac, sighting] : macs) sighting.suspectable.reset();
+  }
+}
+
 std::vector<route::Mac> ArpSightings::MacsAt(const Place& place) const {
   std::vector<route::Mac> macs;
   const auto found = seen_.find(place);
   if (found == seen_.end()) return macs;
-  for (const auto& [mac, rounds] : found->second) macs.push_back(mac);
+  for (const auto& [mac, sighting] : found->second) macs.push_back(mac);
   return macs;
+}
+
+std::vector<route::Mac> ArpSightings::SuspectsAt(const Place& place, Clock::time_point now) const {
+  std::vector<route::Mac> macs;
+  const auto found = seen_.find(place);
+  if (found == seen_.end()) return macs;
+  for (const auto& [mac, sighting] : found->second) {
+    if (sighting.suspectable && *sighting.suspectable <= now) macs.push_back(mac);
+  }
+  return macs;
+}
+
+bool ArpSightings::HasSuspects() const {
+  return std::ranges::any_of(seen_, [](const auto& place) {
+    return std::ranges::any_of(
+        place.second, [](const auto& entry) { return entry.second.suspectable.has_value(); });
+  });
+}
+
+std::optional<Clock::time_point> ArpSightings::NextSuspect(Clock::time_point now) const {
+  std::optional<Clock::time_point> next;
+  for (const auto& [place, macs] : seen_) {
+    for (const auto& [mac, sighting] : macs) {
+      if (!sighting.suspectable || *sighting.suspectable <= now) continue;
+      next = std::min(next.value_or(*sighting.suspectable), *sighting.suspectable);
+    }
+  }
+  return next;
 }
 
 std::set<int> ArpSightings::interfaces() const {
@@ -51,13 +90,14 @@ std::set<int> ArpSightings::interfaces() const {
 
 std::vector<ArpLeak> JudgeArp(const std::vector<ArpQuestion>& questions,
                               const ArpSightings& sightings,
-                              const std::map<Address, route::Mac>& server_macs) {
+                              const std::map<Address, route::Mac>& server_macs,
+                              Clock::time_point now) {
   std::vector<ArpLeak> rows;
   for (const ArpQuestion& question : questions) {
     for (const ArpLeak::Kind kind : {ArpLeak::Kind::kAnswers, ArpLeak::Kind::kAnnounces}) {
-      std::vector<route::Mac> strangers =
-          sightings.MacsAt({question.vip, question.interface, kind});
-      const std::vector<route::Mac> seen = strangers;
+      const ArpSightings::Place place = {question.vip, question.interface, kind};
+      const std::vector<route::Mac> seen = sightings.MacsAt(place);
+      std::vector<route::Mac> strangers = sightings.SuspectsAt(place, now);
       for (const Address& server : question.servers) {
         ArpLeak row = {question.vip, server, question.interface_name, kind, false, {}};
         const auto known = server_macs.find(server);
@@ -68,7 +108,7 @@ std::vector<ArpLeak> JudgeArp(const std::vector<ArpQuestion>& questions,
         }
         rows.push_back(row);
       }
-      if (strangers.empty() || !question.vip_is_ours) continue;
+      if (strangers.empty()) continue;
       rows.push_back({question.vip, {}, question.interface_name, kind, true, strangers.front()});
     }
   }

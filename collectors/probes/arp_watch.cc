@@ -41,8 +41,8 @@ std::uint32_t NumberOf(const Address& ipv4) {
   return number;
 }
 
-// ARP whose sender is one of the addresses. More than the kernel may take: any ARP of
-// IPv4; what is not ours is then dropped here.
+// ARP whose sender is one of the addresses. Where these are too many for one filter it passes any
+// ARP of IPv4, and Note() drops what is not asked for.
 std::vector<sock_filter> FilterFor(const std::set<Address>& vips) {
   using Width = FilterCondition::Width;
   using Base = FilterCondition::Base;
@@ -62,7 +62,7 @@ std::vector<sock_filter> FilterFor(const std::set<Address>& vips) {
 class ArpWatch::State : public std::enable_shared_from_this<State> {
  public:
   State(asio::io_context& loop, route::RouteReader& routes, std::function<void()> changed)
-      : loop_(loop), routes_(routes), changed_(std::move(changed)), timer_(loop) {}
+      : loop_(loop), routes_(routes), changed_(std::move(changed)), timer_(loop), settling_(loop) {}
 
   void Watch(std::vector<Subject> subjects, std::vector<Mac> peers, Clock::duration interval);
   void Stop();
@@ -92,6 +92,7 @@ class ArpWatch::State : public std::enable_shared_from_this<State> {
 
   void BeginRound();
   bool FindHost();
+  void TakeAddresses(std::vector<route::InterfaceAddress> addresses);
   void FindServers();
   void OpenLinks();
   void OpenLink(const route::Interface& interface, const std::vector<sock_filter>& filter);
@@ -103,9 +104,13 @@ class ArpWatch::State : public std::enable_shared_from_this<State> {
   bool Drain(Link& link);
   bool Note(const Link& link, const ReceivedPacket& packet);
 
-  void Judge();
+  void KeepWatched(std::map<Question, Asked>& asked) const;
+  void JudgeAndTell();
+  bool Judge();
   void LearnServerMacs();
+  void DoubtOurAddresses();
   bool UpdateRows();
+  void AwaitNextSuspect();
   void Report(Reason reason, const std::string& detail);
 
   asio::io_context& loop_;
@@ -113,16 +118,19 @@ class ArpWatch::State : public std::enable_shared_from_this<State> {
   std::function<void()> changed_;
   asio::steady_timer timer_;
   std::uint64_t generation_ = 0;  // of the timer: a handler of an earlier one does nothing
+  asio::steady_timer settling_;   // until the next stranger may be accused
 
   std::vector<Subject> subjects_;
+  std::map<Address, std::set<Address>> servers_;  // of each virtual address
   std::set<Address> vips_;
   std::set<Mac> peers_;
   Clock::duration interval_{};
 
   std::map<int, std::shared_ptr<Link>> links_;
-  // Of this host, as of the round's begin.
+  // Of this host, as of the round's begin; the addresses also as of the last time they mattered.
   std::vector<route::Interface> interfaces_;
   std::vector<route::InterfaceAddress> addresses_;
+  std::set<Address> own_addresses_;
   std::set<Mac> own_macs_;
 
   bool running_ = false;
@@ -143,6 +151,7 @@ void ArpWatch::State::Stop() {
   running_ = in_round_ = false;
   ++generation_;
   timer_.cancel();
+  settling_.cancel();
   links_.clear();  // closes the sockets, which ends the waits
   round_.clear();
   answered_.clear();
@@ -157,30 +166,38 @@ void ArpWatch::State::Watch(std::vector<Subject> subjects, std::vector<Mac> peer
   std::erase_if(subjects, [](const Subject& subject) {
     return subject.vip.family != AddressFamily::kIpv4 || subject.servers.empty();
   });
+  std::set<Mac> new_peers(peers.begin(), peers.end());
+  if (subjects == subjects_ && new_peers == peers_ && interval == interval_) return;
   subjects_ = std::move(subjects);
+  servers_.clear();
   vips_.clear();
-  for (const Subject& subject : subjects_) vips_.insert(subject.vip);
-  peers_ = {peers.begin(), peers.end()};
+  for (const Subject& subject : subjects_) {
+    vips_.insert(subject.vip);
+    servers_[subject.vip].insert(subject.servers.begin(), subject.servers.end());
+  }
+  peers_ = std::move(new_peers);
   interval_ = interval;
   if (subjects_.empty() || interval <= Clock::duration::zero()) {
     Stop();
     return;
   }
   sightings_.Keep(vips_, peers_);
-  for (auto& [question, asked] : answered_) {
-    std::erase_if(asked.servers, [&, vip = question.first](const Address& server) {
-      return std::ranges::none_of(subjects_, [&](const Subject& subject) {
-        return subject.vip == vip &&
-               std::ranges::find(subject.servers, server) != subject.servers.end();
-      });
-    });
-  }
-  std::erase_if(answered_, [&](const auto& entry) { return entry.second.servers.empty(); });
+  KeepWatched(answered_);
   UpdateRows();
   if (in_round_) return;
   const Clock::time_point next = running_ ? round_start_ + interval_ : Clock::now();
   running_ = true;
   After(next, &State::BeginRound);
+}
+
+void ArpWatch::State::KeepWatched(std::map<Question, Asked>& asked) const {
+  for (auto& [question, what] : asked) {
+    const auto watched = servers_.find(question.first);
+    std::erase_if(what.servers, [&](const Address& server) {
+      return watched == servers_.end() || !watched->second.contains(server);
+    });
+  }
+  std::erase_if(asked, [](const auto& entry) { return entry.second.servers.empty(); });
 }
 
 void ArpWatch::State::After(Clock::time_point time, void (State::*next)()) {
@@ -218,12 +235,19 @@ bool ArpWatch::State::FindHost() {
     return false;
   }
   interfaces_ = std::move(interfaces.value());
-  addresses_ = std::move(addresses.value());
+  TakeAddresses(std::move(addresses.value()));
   own_macs_.clear();
   for (const route::Interface& interface : interfaces_) {
     if (interface.mac) own_macs_.insert(*interface.mac);
   }
   return true;
+}
+
+void ArpWatch::State::TakeAddresses(std::vector<route::InterfaceAddress> addresses) {
+  addresses_ = std::move(addresses);
+  own_addresses_.clear();
+  for (const route::InterfaceAddress& own : addresses_) own_addresses_.insert(own.address);
+  sightings_.ExcuseStrangers(own_addresses_);
 }
 
 // Which virtual address to ask for on which interface, and from which address.
@@ -329,18 +353,15 @@ void ArpWatch::State::EndRound() {
   sightings_.EndRound(asked);
   answered_ = std::move(round_);
   round_.clear();
-  // Watch() may have taken something away meanwhile.
-  std::erase_if(answered_, [&](const auto& entry) { return !vips_.contains(entry.first.first); });
+  KeepWatched(answered_);  // Watch() may have taken something away meanwhile
   in_round_ = false;
   const bool fault_changed = fault_.has_value() != round_fault_.has_value() ||
                              (fault_ && (fault_->reason != round_fault_->reason ||
                                          fault_->detail != round_fault_->detail));
   fault_ = round_fault_;
-  const std::vector<Row> before = rows_;
-  LearnServerMacs();
-  UpdateRows();
+  const bool rows_changed = Judge();
   After(std::max(round_start_ + interval_, Clock::now()), &State::BeginRound);
-  if ((fault_changed || rows_ != before) && changed_) changed_();
+  if ((fault_changed || rows_changed) && changed_) changed_();
 }
 
 // The wait does not keep the link: with the link its socket is closed, which ends the wait.
@@ -351,7 +372,7 @@ void ArpWatch::State::Listen(Link& link) {
         const std::shared_ptr<Link> open = weak.lock();
         if (error || !open) return;
         self->Listen(*open);
-        if (self->Drain(*open)) self->Judge();
+        if (self->Drain(*open)) self->JudgeAndTell();
       });
 }
 
@@ -379,12 +400,39 @@ bool ArpWatch::State::Note(const Link& link, const ReceivedPacket& packet) {
       arp->operation == ArpPacket::Operation::kReply && frame->target == FrameTarget::kUs;
   return sightings_.Note(
       {arp->sender, link.interface, answer ? ArpLeak::Kind::kAnswers : ArpLeak::Kind::kAnnounces},
-      mac);
+      mac,
+      own_addresses_.contains(arp->sender) ? ArpSightings::Holder::kUs
+                                           : ArpSightings::Holder::kOthers,
+      Clock::now());
 }
 
-void ArpWatch::State::Judge() {
+void ArpWatch::State::JudgeAndTell() {
+  if (Judge() && changed_) changed_();
+}
+
+// True: rows_ changed.
+bool ArpWatch::State::Judge() {
   LearnServerMacs();
-  if (UpdateRows() && changed_) changed_();
+  DoubtOurAddresses();
+  const bool changed = UpdateRows();
+  AwaitNextSuspect();
+  return changed;
+}
+
+// What was ours when the round began may be the new VRRP master's by now.
+void ArpWatch::State::DoubtOurAddresses() {
+  if (!sightings_.HasSuspects()) return;
+  auto addresses = routes_.Addresses();
+  if (addresses.ok()) TakeAddresses(std::move(addresses.value()));
+}
+
+void ArpWatch::State::AwaitNextSuspect() {
+  const std::optional<Clock::time_point> next = sightings_.NextSuspect(Clock::now());
+  if (!next) return;
+  settling_.expires_at(*next);
+  settling_.async_wait([self = shared_from_this()](boost::system::error_code error) {
+    if (!error && self->running_) self->JudgeAndTell();
+  });
 }
 
 // Kept when the kernel forgets: a server does not become a stranger by being silent.
@@ -412,11 +460,9 @@ bool ArpWatch::State::UpdateRows() {
   for (const auto& [question, asked] : answered_) {
     const auto link = links_.find(question.second);
     if (link == links_.end()) continue;
-    const bool ours = std::ranges::find(addresses_, question.first,
-                                        &route::InterfaceAddress::address) != addresses_.end();
-    questions.push_back({question.first, question.second, link->second->name, asked.servers, ours});
+    questions.push_back({question.first, question.second, link->second->name, asked.servers});
   }
-  std::vector<Row> rows = JudgeArp(questions, sightings_, server_macs_);
+  std::vector<Row> rows = JudgeArp(questions, sightings_, server_macs_, Clock::now());
   const bool changed = rows != rows_;
   rows_ = std::move(rows);
   return changed;

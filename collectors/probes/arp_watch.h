@@ -47,12 +47,14 @@ class ArpWatch {
   ArpWatch& operator=(const ArpWatch&) = delete;
 
   // Replaces what was watched; what stays keeps its state and its rhythm. peers: MACs of other
-  // directors, which may answer. No subjects or interval 0: off, and rows() is empty.
+  // directors, which may answer. Costs next to nothing when nothing is different. No subjects or
+  // interval 0: off, and rows() is empty.
   void Watch(std::vector<Subject> subjects, std::vector<route::Mac> peers,
              Clock::duration interval);
 
   // From the first complete round on: a row for every virtual address, server and kind, leaking or
-  // not; and one for a MAC that is no server's, while it leaks and this host holds the address. A
+  // not; and one for a MAC that is no server's, while it leaks and this host holds the address, as
+  // it did when the MAC was seen: who claims an address that is not ours is the active director. A
   // leak ends after three rounds without a sign of it. Valid until the loop goes on.
   const std::vector<Row>& rows() const;
   // Why some interface could not be watched in the last round; its rows are absent then.

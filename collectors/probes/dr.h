@@ -38,7 +38,10 @@ class DrProber {
   // further network cards of the server, from which it may answer. Of the probe's socket options
   // source, interface, ttl and tos count; netns is refused as local_config. Ends at the latest at
   // request.start + the probe's timeout. Reasons:
-  // - dr_not_adjacent: the server is this host, behind a gateway, or not on an Ethernet.
+  // - dr_not_adjacent: the server is this host, behind a gateway, or not on an Ethernet; or no
+  // route
+  //   leads to it, one of type unreachable, prohibit or blackhole among them: whatever the lookup
+  //   says, the server is not on the link.
   // - dr_neighbour_unresolved: ARP or ND has no MAC for it.
   // - dr_port_closed: the VIP is there but refuses, by a RST or an ICMP error of its own.
   // - dr_forwarded: somebody sent an ICMP error or redirect about our SYN: it was routed on.

@@ -120,10 +120,19 @@ std::string Describe(const EchoError& error, const Address& from) {
          " from " + ToString(from);
 }
 
-Reason ReasonOfSend(int error_number) {
-  if (error_number == EACCES) return Reason::kIcmpProhibited;  // a route of type prohibit
-  if (error_number == EAGAIN) return Reason::kLocalNoMemory;   // the send buffer is full
-  return ReasonOfErrno(error_number);
+// Routes that refuse are told as ConnectFault() tells them.
+RunResult FailedSend(int error_number) {
+  const std::string text = std::string("send: ") + strerror(error_number);
+  switch (error_number) {
+    case EACCES:
+      return Failed(Reason::kIcmpProhibited, text + " (a route of type prohibit)");
+    case EINVAL:
+      return Failed(Reason::kNetUnreachable, text + " (a route of type blackhole)");
+    case EAGAIN:
+      return Failed(Reason::kLocalNoMemory, text + " (the send buffer is full)");
+    default:
+      return Failed(ReasonOfErrno(error_number), text);
+  }
 }
 
 }  // namespace
@@ -290,7 +299,8 @@ IcmpProber::Exchange::~Exchange() {
 
 bool IcmpProber::Exchange::Send() {
   if (!channel_->Register(*this, echo_.sequence)) {
-    ending_ = Failed(Reason::kLocalThrottled, "65,536 echoes are in flight");
+    ending_ =
+        Failed(Reason::kLocalThrottled, std::to_string(kMostInFlight) + " echoes are in flight");
     return false;
   }
   registered_ = true;
@@ -301,8 +311,7 @@ bool IcmpProber::Exchange::Send() {
   sent_system_ = SystemTime();
   if (sendto(channel_->socket(), packet.data(), packet.size(), MSG_DONTWAIT,
              reinterpret_cast<const sockaddr*>(&destination), length) < 0) {
-    const int error_number = errno;
-    ending_ = Failed(ReasonOfSend(error_number), std::string("send: ") + strerror(error_number));
+    ending_ = FailedSend(errno);
     return false;
   }
   facts_.sent = 1;

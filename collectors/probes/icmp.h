@@ -29,12 +29,13 @@ class IcmpProber {
   // Ends at the latest at request.start + the probe's timeout. Reasons:
   // - icmp_timeout: no answer; whether ARP or ND failed is for the caller to ask.
   // - icmp_unreachable, icmp_prohibited: an ICMP error that quotes our echo, or a route of this
-  // host
-  //   that prohibits it.
+  //   host that prohibits it.
   // - icmp_bad_reply: an answer came, but none with the cookie and the size sent. Said at the
   //   deadline: until then the right one may come, as the wrong one may be another ping's.
-  // - host_unreachable, net_unreachable: the kernel's routing, or its ARP or ND gave up.
-  // - local_*: no socket, no memory.
+  // - host_unreachable, net_unreachable: the kernel's routing (a blackhole route too), or its ARP
+  // or
+  //   ND gave up.
+  // - local_*: no socket, no memory, too many echoes in flight.
   // result.icmp is there whenever a packet was sent. Duplicates that come after the end of a run
   // are told by the next run for the address.
   boost::asio::awaitable<RunResult> Run(RunRequest request);

@@ -37,8 +37,8 @@ std::span<const Layer> LayersOf(ProbeType type) {
 
 bool SameQuestion(const Probe& a, const Probe& b) {
   const auto question = [](const Probe& p) {
-    return std::tie(p.name, p.type, p.timeout, p.connect_timeout, p.address, p.port, p.socket,
-                    p.close, p.icmp_size, p.http, p.tls);
+    return std::tie(p.name, p.type, p.address, p.port, p.socket, p.close, p.icmp_size, p.http,
+                    p.tls);
   };
   return question(a) == question(b);
 }

@@ -104,11 +104,11 @@ struct Probe {
   unsigned rise = 2;
   unsigned initial_fall = 3;  // until the first verdict
   unsigned initial_rise = 1;
-  unsigned jitter = 10;  // percent
-  bool gating = true;    // its verdict counts for the backend
+  unsigned jitter = 10;                             // percent
+  std::chrono::milliseconds connect_timeout{2000};  // of the connect step; at most timeout
+  bool gating = true;                               // its verdict counts for the backend
 
   // What is asked, and what is expected.
-  std::chrono::milliseconds connect_timeout{2000};
   std::optional<Address> address;  // absent: the backend's
   std::optional<std::uint16_t> port;
   SocketOptions socket;

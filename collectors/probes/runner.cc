@@ -4,6 +4,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <exception>
+#include <limits>
 #include <utility>
 
 #include "collectors/probes/address_gate.h"
@@ -16,12 +17,14 @@ namespace {
 
 namespace asio = boost::asio;
 
-constexpr std::size_t kMaxPerAddress = 16;
-
 class AsioRunner : public Runner {
  public:
   AsioRunner(asio::io_context& loop, route::RouteReader& routes)
-      : loop_(loop), routes_(routes), gate_(loop, kMaxPerAddress), icmp_(loop), dr_(loop, routes) {}
+      : loop_(loop),
+        routes_(routes),
+        gate_(loop, std::numeric_limits<std::size_t>::max()),
+        icmp_(loop),
+        dr_(loop, routes) {}
 
   void Start(RunRequest request, const std::vector<route::Mac>& accept_macs,
              std::function<void(RunResult)> done) override {

@@ -25,7 +25,7 @@ class Runner {
   virtual void Start(RunRequest request, const std::vector<route::Mac>& accept_macs,
                      std::function<void(RunResult)> done) = 0;
 
-  // How many runs may be past connect for one server address.
+  // How many runs may be past connect for one server address; no limit until it is called.
   virtual void SetMaxPerAddress(std::size_t most) = 0;
 };
 

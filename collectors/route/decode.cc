@@ -139,6 +139,11 @@ Result<Progress> Answer::End(Bytes payload) const {
   if (payload.size() < sizeof status) return Malformed("an end marker without its status");
   std::memcpy(&status, payload.data(), sizeof status);
   constexpr int kMaxErrno = 4095;  // include/linux/err.h; the bound also makes the negation safe
+  // Our question is right; what is invalid is a way through a route of type blackhole (fib_props in
+  // net/ipv4/fib_semantics.c, fib6_prop in net/ipv6/route.c, Linux 6.1).
+  if (status == -EINVAL && expected_.type == RTM_NEWROUTE) {
+    return Error{ErrorCode::kNotFound, "a blackhole route drops it"};
+  }
   if (status != 0) return KernelError(-std::clamp(status, -kMaxErrno, -1));
   if (interrupted_) return Error{ErrorCode::kInterrupted, "the list changed while it was read"};
   return Progress::kDone;

@@ -35,9 +35,10 @@ class Answer {
 
   // Gives the messages of the next datagram to on_message. kDone after the end marker of a dump or
   // the acknowledgement of a single request.
-  // Errors: what the kernel answered (see KernelError); what on_message returned; kInterrupted at
-  // the end of a dump that the kernel marked NLM_F_DUMP_INTR; kMalformed for a length outside the
-  // datagram or an unknown type; kConnection for a message of another exchange.
+  // Errors: what the kernel answered (see KernelError; EINVAL, where a route was asked for, is one
+  // of type blackhole: kNotFound); what on_message returned; kInterrupted at the end of a dump that
+  // the kernel marked NLM_F_DUMP_INTR; kMalformed for a length outside the datagram or an unknown
+  // type; kConnection for a message of another exchange.
   Result<Progress> Receive(Bytes datagram, const OnMessage& on_message);
 
  private:
@@ -50,7 +51,7 @@ class Answer {
 // What a kernel error number (positive, errno.h) means here. kNotFound: ENETUNREACH, EHOSTUNREACH,
 // EACCES (a route of type prohibit; reading needs no permission, rtnetlink_rcv_msg in
 // net/core/rtnetlink.c), ENOENT, ENODEV, ENXIO. EPERM: kNoPermission. EBUSY, ENOBUFS: kConnection.
-// Others, EINVAL of a blackhole route among them: kSystem.
+// Others: kSystem.
 Error KernelError(int number);
 
 // Requests: header and attributes, without the netlink header.

@@ -22,8 +22,8 @@ namespace lvs::route {
 // kConnection and kSystem. After any error but kNotFound the socket is opened anew.
 class RouteReader {
  public:
-  // RTM_GETROUTE, as a connect() would go. No route, or one of type unreachable or prohibit:
-  // kNotFound.
+  // RTM_GETROUTE, as a connect() would go. No route, or one of type unreachable, prohibit or
+  // blackhole: kNotFound.
   Result<Route> Lookup(const Address& destination);
 
   // RTM_GETNEIGH of a single entry (Linux 5.0); empty: the kernel has none for the address.

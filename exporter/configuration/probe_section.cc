@@ -354,7 +354,6 @@ NamedProbe BuiltIn(ProbeType type, const Schedule& defaults, const YamlValue& pl
                    const Machine& machine) {
   Draft draft;
   draft.schedule = defaults;
-  draft.gating = true;
   draft.probe.name = Name(type);
   draft.probe.type = type;
   Fill(draft, draft.probe);

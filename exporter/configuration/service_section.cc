@@ -174,23 +174,13 @@ class ServiceReader {
 
   // Two rules for one service: the second would never be used.
   void CheckDeclaredOnce(const YamlValue& value, const ServiceMatch& match) {
-    if (!match.NamesOneService()) return;
-    ipvs::ServiceKey key;
-    if (match.mark) {
-      key.protocol = Protocol::kFwmark;
-      key.fwmark = *match.mark;
-      key.address.family = match.family.value_or(AddressFamily::kIpv4);
-    } else {
-      key.protocol = *match.protocol;
-      key.address = *match.address;
-      key.port = *match.port;
+    const std::vector<ipvs::ServiceKey> keys = checker::DeclaredKeys(match);
+    if (keys.empty()) return;
+    const auto before = declared_.find(keys.front());
+    if (before != declared_.end()) {
+      value.Refuse("the same service as in line " + std::to_string(before->second));
     }
-    const auto [before, is_new] = declared_.emplace(key, value.line());
-    if (!is_new) value.Refuse("the same service as in line " + std::to_string(before->second));
-    if (match.mark && !match.family) {  // holds for both families
-      key.address.family = AddressFamily::kIpv6;
-      declared_.emplace(key, value.line());
-    }
+    for (const ipvs::ServiceKey& key : keys) declared_.emplace(key, value.line());
   }
 
   // Null probes stand for those that something is wrong with.

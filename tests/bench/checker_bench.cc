@@ -219,6 +219,7 @@ void Measure(const Scenario& scenario, std::chrono::seconds time) {
   configuration.Set(ConfigurationOf(scenario));
   ipvs::LatestReading latest;
   latest.table = TableOf(scenario).Share();
+  latest.current = true;
   table.Set(std::make_shared<const ipvs::LatestReading>(latest));
   checker::Engine engine({.table = table,
                           .configuration = configuration,

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <thread>
+
 #include "tests/support/captured_log.h"
 #include "tests/support/fake_collector.h"
 
@@ -41,6 +43,28 @@ TEST_F(CollectorThreadTest, WhoAsksLaterGetsANewRun) {
   const auto second = thread_->Collect(kFarAway).get();
   EXPECT_NE(first, second);
   EXPECT_EQ(handle_->runs(), 2);
+}
+
+TEST_F(CollectorThreadTest, RunsByItselfAsLongAsTheCollectorWants) {
+  handle_->WantsToReadAgainAfter(std::chrono::milliseconds(1));
+  thread_->Collect(kFarAway).get();
+  while (handle_->runs() < 5) std::this_thread::yield();
+  handle_->Hold();
+  handle_->WaitUntilRunning();
+  const int runs = handle_->runs();
+  const auto shared = thread_->Collect(kFarAway);  // joins the run that nobody asked for
+  handle_->WantsToReadAgainAfter(Clock::duration(-1));
+  handle_->Release();
+  shared.get();
+  EXPECT_EQ(handle_->runs(), runs);
+  thread_->Collect(kFarAway).get();
+  EXPECT_EQ(handle_->runs(), runs + 1);
+}
+
+TEST_F(CollectorThreadTest, EndsWhileItWaitsForItsNextOwnRun) {
+  handle_->WantsToReadAgainAfter(std::chrono::hours(1));
+  thread_->Collect(kFarAway).get();
+  thread_.reset();
 }
 
 TEST_F(CollectorThreadTest, AnExceptionBecomesAnError) {

@@ -66,7 +66,7 @@ def measure(director, bare_dumps, rounds):
     """(medians by name, sizes of our page, sizes of node_exporter's, our resident bytes)"""
     with contextlib.ExitStack() as stack:
         bare = stack.enter_context(BareDumps(bare_dumps, director))
-        ours = stack.enter_context(exporter.exporter(director))
+        ours = stack.enter_context(exporter.exporter(director, exporter.TABLE_ONLY))
         theirs = stack.enter_context(exporter.node_exporter(director))
         times = {"bare": [], "ours": [], "node_exporter": []}
         for turn in range(rounds + 1):

@@ -19,6 +19,11 @@ NOBODY = ("setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", "--n
 NOBODY_WITHOUT_CAPABILITIES = (*NOBODY, "--inh-caps=-all", "--ambient-caps=-all", "--bounding-set=-all")
 NOBODY_WITH_NET_ADMIN = (*NOBODY, "--inh-caps=-all,+net_admin", "--ambient-caps=-all,+net_admin",
                          "--bounding-set=-all,+net_admin")
+# All that is ever needed.
+NOBODY_WITH_BOTH = (*NOBODY, "--inh-caps=-all,+net_admin,+net_raw", "--ambient-caps=-all,+net_admin,+net_raw",
+                    "--bounding-set=-all,+net_admin,+net_raw")
+
+TABLE_ONLY = "--no-collector.checker"  # for tests of what the kernel says, which probes would only disturb
 
 _ports = itertools.count(10211)
 

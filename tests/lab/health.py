@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import time
 
 import deadline
 import exporter
@@ -10,7 +11,8 @@ import labtest
 POLL_PAUSE = 0.3  # a page costs the guest's only processor some 50 ms, and the servers run on it as well
 MARGIN = 2        # beside the bounds of the checker: the guest's scheduling, and the time that making a fault takes
 
-PATIENCE = 40     # for what has a bound of its own: the time is taken from the page, not from our looking at it
+LIMIT = 20        # for what has no bound
+PATIENCE = 40     # for what has a bound: the times are taken from the page, not from our looking at it
 
 # The bounds from a fault, or its end, to the verdict, with the checker's defaults.
 BLACK_HOLE_TO_DOWN = 11.5
@@ -19,6 +21,8 @@ BACK_TO_UP = 6.6
 START_TO_UP = 5
 START_TO_DOWN = 11
 LOST_RUN = 5 * 1.1 + 2
+
+STANDINGS = {"usable", "down", "unknown", "drained", "absent"}
 
 FOLDER = pathlib.Path("/run/configuration")
 
@@ -38,6 +42,20 @@ class HealthTest(labtest.LabTest):
     def load(cls, rules):
         """Fills the director's table with `ipvsadm -R`."""
         cls.director.run("ipvsadm", "-R", text="".join(line.strip() + "\n" for line in rules.strip().splitlines()))
+
+    @staticmethod
+    def wait(program, what, condition, seconds=LIMIT):
+        """The first page of which `condition` is true."""
+        def look():
+            page = program.page()
+            return page if condition(page) else None
+        return deadline.wait_until(seconds, what, look, POLL_PAUSE)
+
+    def assert_standings(self, page, of_service, **expected):
+        """How many real servers of a service are in which state; none in those that are not named."""
+        standings = _by_label(page, "ipvs_service_backends", "state", of_service)
+        self.assertEqual({state: standings[state] for state in STANDINGS if standings.get(state)}, expected)
+        self.assertLessEqual(STANDINGS, standings.keys(), "all are there, be they 0")
 
     def assert_within(self, seconds, bound, what, lost_runs=0):
         """A time to the verdict that keeps its promise. What the bound does not cover are runs that were inconclusive,
@@ -59,26 +77,15 @@ def configured(host, name, text, *flags, **options):
     return exporter.exporter(host, f"--config.file={write_configuration(name, text)}", *flags, **options)
 
 
-def wait_for(program, seconds, what, condition):
-    """The first page of which `condition` is true."""
-    def look():
+def settle(program, condition):
+    """The first page of which `condition` is true, or the last one when PATIENCE is at its end: the tests will say what
+    is not as it should be."""
+    end = time.monotonic() + PATIENCE
+    while True:
         page = program.page()
-        return page if condition(page) else None
-    return deadline.wait_until(seconds, what, look, POLL_PAUSE)
-
-
-def settle(program, seconds, condition):
-    """The same, but the last page when time is up: the tests will say what is not as it should be."""
-    seen = []
-
-    def look():
-        seen[:] = [program.page()]
-        return condition(seen[0])
-    try:
-        deadline.wait_until(seconds, "the verdicts", look, POLL_PAUSE)
-    except AssertionError:
-        pass
-    return seen[0]
+        if condition(page) or time.monotonic() > end:
+            return page
+        time.sleep(POLL_PAUSE)
 
 
 def up(page, **labels):
@@ -102,6 +109,16 @@ def down_reason(page, **labels):
 def last_transition(page, **labels):
     """Seconds since 1970, None when there was none."""
     return _only(page, "ipvs_backend_last_transition_timestamp_seconds", labels)
+
+
+def down_after(page, fault, **labels):
+    """Seconds from the moment of a fault to the verdict; None without one."""
+    return last_transition(page, **labels) - fault if up(page, **labels) == 0 else None
+
+
+def up_after(page, end, **labels):
+    """Seconds from the end of a fault to the verdict; None without one."""
+    return last_transition(page, **labels) - end if up(page, **labels) == 1 else None
 
 
 def transitions(page, **labels):
@@ -140,12 +157,6 @@ def service_state(page, **labels):
     return _only_one_that_is_1(page, "ipvs_service_state", "state", labels)
 
 
-def standings(page, **labels):
-    """The real servers of a service by state: {state: number}, without those that only the table knows."""
-    found = _by_label(page, "ipvs_service_backends", "state", labels)
-    return {state: number for state, number in found.items() if state not in ("configured", "weighted")}
-
-
 def disagreements(page, **labels):
     """The kinds that are 1."""
     return {kind for kind, value in _by_label(page, "ipvs_backend_disagreement", "kind", labels).items() if value}
@@ -162,8 +173,15 @@ def events(program, **fields):
     return [event for event in every if fields.items() <= event.items()]
 
 
-def rounded(seconds):
-    """For tables that people read."""
+TIMES_HEAD = "\n| real server | down after, s | bound | reason | up after, s |\n|---|---|---|---|---|"
+
+
+def times_row(name, down, bound, reason, up_again):
+    """A line of the table that people read."""
+    return f"| {name} | {_rounded(down)} | {bound} | {'/'.join(reason or ('none',))} | {_rounded(up_again)} |"
+
+
+def _rounded(seconds):
     return "never" if seconds is None else f"{seconds:.1f}"
 
 

@@ -23,7 +23,6 @@ IPV4 = topology.IPV4
 WEB, OTHER_WEB = service(topology.DR, 80), service(topology.MASQUERADED, 80)
 MANY = [f"10.60.0.{number}" for number in range(1, 101)]
 STOPPED_SECONDS = 5
-LIMIT = 20
 NO_TIME_WAIT = struct.pack("ii", 1, 0)
 PROGRAM = "/run/ipvs_exporter"
 
@@ -40,8 +39,10 @@ probes:
 services:
   - match: {{address: {topology.DR}, port: 80, proto: TCP}}
     probes: [PROBES]
-  - match: {{}}
-    probes: [open]
+  - match: {{address: {topology.MASQUERADED}, port: 80, proto: TCP}}
+    probes: [page]
+  - match: {{address: {topology.DR}, port: 443, proto: TCP}}
+    probes: [alive, open]
 """
 
 
@@ -71,14 +72,12 @@ class OwnFaultsTest(health.HealthTest):
     def fill(self, of_service, *addresses, forward="-g"):
         """A service with these servers; their labels."""
         vip = f"{of_service['local_address']}:{of_service['local_port']}"
-        self.load(f"-A -t {vip} -s rr\n" + "\n".join(f"-a -t {vip} -r {address}:80 {forward} -w 1" for address in addresses))
+        self.load(f"-A -t {vip} -s rr\n" + "\n".join(
+            f"-a -t {vip} -r {address}:80 {forward} -w 1" for address in addresses))
         return [backend(of_service, address, 80) for address in addresses]
 
     def start(self, text, **options):
         return self.enterContext(health.configured(self.director, self._testMethodName, text, **options))
-
-    def wait(self, program, what, condition):
-        return health.wait_for(program, LIMIT, what, condition)
 
     def start_and_wait(self, text, labels, **options):
         """The exporter, and its page when all these backends are up."""
@@ -96,7 +95,7 @@ class OwnFaultsTest(health.HealthTest):
         self.assertEqual({tuple(labels): value for labels, value in page.series(
             "ipvs_check_results_total", result="failure").items() if value}, {})
         seen = {dict(labels)["reason"] for labels in page.series("ipvs_check_failures_total")}
-        busy = {"local_overload"}  # always possible where other things run beside the guest
+        busy = {"local_overload", "local_throttled"}  # always possible where other things run beside the guest
         self.assertEqual(seen | busy, busy | set(reasons))
         self.assertLessEqual(set(reasons), seen)
         self.assertEqual({dict(labels)["layer"] for labels in page.series("ipvs_check_failures_total")}, {""})
@@ -120,7 +119,7 @@ class OwnFaultsTest(health.HealthTest):
         return page.series("ipvs_check_results_total", result="success").values()
 
     def test_few_file_descriptors_from_the_start(self):
-        """A black hole under `ulimit -n 64`: what cannot be in flight at once waits; the page is served all the time."""
+        """A black hole under `ulimit -n 64`: what cannot be in flight at once waits, and the page is served."""
         labels = self.fill(WEB, *MANY)
         run_as = ("prlimit", "--nofile=64:64")
         program, _ = self.start_and_wait(configuration("open"), labels, run_as=run_as)
@@ -183,8 +182,7 @@ class OwnFaultsTest(health.HealthTest):
         for address in slow:
             faulty_server.FaultyServer(self.lab.rs3, address, 80, faulty_server.answer(after=0.5))
         labels = self.fill(WEB, *MANY) + self.fill(OTHER_WEB, *slow, forward="-m")
-        text = CONFIGURATION.replace("PROBES", "open").replace("  - match: {}\n    probes: [open]", "  - match: {}\n    probes: [page]")
-        text = text.replace("interval: 1s", "interval: 3s")
+        text = configuration("page").replace("interval: 1s", "interval: 3s")
         program, _ = self.start_and_wait(text, labels)
         in_flight = self.wait(program, "many in flight", lambda page: page.value("ipvs_checker_in_flight") >= 5)
         program.signal(signal.SIGSTOP)
@@ -229,30 +227,28 @@ class OwnFaultsTest(health.HealthTest):
 
     def test_without_net_raw(self):
         """TCP goes on; ICMP and dr say why they do not, once; nothing is down."""
-        with_dr, without = self.fill(WEB, IPV4["rs1"], IPV4["rs2"])[0], service(topology.DR, 443)
+        with_dr, _ = self.fill(WEB, IPV4["rs1"], IPV4["rs2"])
+        tcp_only = backend(service(topology.DR, 443), IPV4["rs1"], 80)
         self.load(f"-A -t {topology.DR}:443 -s rr\n-a -t {topology.DR}:443 -r {IPV4['rs1']}:80 -m -w 1\n"
                   f"-A -u {topology.DR}:53 -s rr\n-a -u {topology.DR}:53 -r {IPV4['rs1']}:53 -g -w 1")
-        text = configuration("alive", "open", "vip").replace("  - match: {}\n    probes: [open]\n",
-            f"  - match: {{address: {topology.DR}, port: 443, proto: TCP}}\n    probes: [alive, open]\n")
-        program = self.start(text, run_as=exporter.NOBODY_WITH_NET_ADMIN, path=PROGRAM)
-        tcp_only = backend(without, IPV4["rs1"], 80)
+        program = self.start(configuration("alive", "open", "vip"), run_as=exporter.NOBODY_WITH_NET_ADMIN, path=PROGRAM)
         page = self.wait(program, "tcp up, all others tried", lambda page: health.up(page, **tcp_only) == 1 and all(
-            health.results(page, probe=probe, address=IPV4["rs1"])["inconclusive"] >= 3 for probe in ("alive", "vip", "icmp")))
+            health.results(page, probe=probe, address=IPV4["rs1"])["inconclusive"] >= 3
+            for probe in ("alive", "vip", "icmp")))
         self.assert_only_own_faults(page, "local_permission")
         self.assertIsNone(health.up(page, **with_dr), "its gating dr probe is unknown")
         self.assertEqual(health.health_state(page, **with_dr), "unknown")
         self.assertEqual(health.layers(page, probe="open", address=IPV4["rs1"]), {"l4": 1})
         self.assertEqual(health.service_state(page, **service(topology.DR, 53, "UDP")), "unknown")
         self.assertFalse(page.series("ipvs_backend_arp_leak"), "it cannot look")
-        lines = [line for line in program.log() if "CAP_NET_RAW" in line or "local_permission" in line]
-        self.assertEqual(len(lines), 1, program.log())
+        said = [line.partition(" ")[2] for line in program.log() if "CAP_NET_RAW" in line]
+        self.assertTrue(said, program.log())
+        self.assertEqual(len(said), len(set(said)), "each sentence once")
 
     def test_with_net_raw_nobody_can_do_all(self):
         labels = self.fill(WEB, IPV4["rs1"], IPV4["rs2"])
-        capabilities = ("setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", "--no-new-privs",
-                        "--inh-caps=-all,+net_admin,+net_raw", "--ambient-caps=-all,+net_admin,+net_raw",
-                        "--bounding-set=-all,+net_admin,+net_raw")
-        program, page = self.start_and_wait(configuration("alive", "open", "vip"), labels, run_as=capabilities, path=PROGRAM)
+        program, page = self.start_and_wait(configuration("alive", "open", "vip"), labels,
+                                            run_as=exporter.NOBODY_WITH_BOTH, path=PROGRAM)
         self.assertEqual(health.layers(page, probe="alive", address=IPV4["rs1"]), {"l3": 1})
         self.assertFalse([line for line in program.log() if "CAP_NET_RAW" in line])
 

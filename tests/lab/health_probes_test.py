@@ -93,7 +93,7 @@ HTTPS_CASES = (
     Case("TLS stalls", **slowly("l6", "tls_timeout"), well="tls", broken=faulty_server.silent),
     Case("plain text", **at_once("l6", "tls_protocol"), well="tls", broken=faulty_server.garble),
     Case("TLS reset", **at_once("l6", "tls_reset"), well="tls", broken=faulty_server.reset),
-    # Renewed with the same ticket key, so that resumption goes on: it must be seen by the full handshake after full_every.
+    # With the same ticket key, so that resumption goes on: the full handshake after full_every must see it.
     Case("swapped while resuming", (("l6", "tls_cert_expired"),), health.REFUSED_TO_DOWN + 5, certificate="expired",
          tls_settings="ssl_session_ticket_key /run/servers/tickets;"),
     # Expires by itself between two resumed handshakes, its server untouched; see `doomed`.
@@ -240,13 +240,15 @@ class RealServers:
 
 def rules():
     """Two services with all real servers, and one whose probe looks the other way."""
-    lines = [f"-A -t {topology.DR}:80 -s rr", f"-A -t {topology.DR}:443 -s rr", f"-A -t {topology.MASQUERADED}:8443 -s rr"]
+    vips = (f"{topology.DR}:80", f"{topology.DR}:443", f"{topology.MASQUERADED}:8443")
+    lines = [f"-A -t {vip} -s rr" for vip in vips]
     lines += [f"-a -t {topology.DR}:80 -r {labels_of(case)['remote_address']}:80 -g -w 1" for case in EVERY_HTTP]
     lines += [f"-a -t {topology.DR}:80 -r {topology.ABSENT}:80 -g -w 1"]
     lines += [f"-a -t {topology.DR}:443 -r {labels_of(case)['remote_address']}:443 -g -w 1" for case in HTTPS_CASES]
     lines += [f"-a -t {topology.MASQUERADED}:8443 -r {ADDRESSES['https'][name]}:443 -m -w 1"
               for name in LENIENTLY_CHECKED]
-    lines += ["-A -f 10 -s rr", f"-a -f 10 -r {topology.IPV4['rs1']}:0 -g -w 1", f"-a -f 10 -r {topology.ABSENT}:0 -g -w 1"]
+    lines += ["-A -f 10 -s rr"]
+    lines += [f"-a -f 10 -r {address}:0 -g -w 1" for address in (topology.IPV4["rs1"], topology.ABSENT)]
     return "\n".join(lines)
 
 
@@ -270,39 +272,34 @@ class HealthProbesTest(health.HealthTest):
         every = [labels_of(case) for case in CASES]
         failing = [labels_of(case) for case in FAILING]
         mending = [labels for labels in every if labels != https_labels(DOOMED)]
-        cls.before = health.settle(cls.program, health.PATIENCE, lambda page: health.all_are(
-            page, 1, every + [MARKED_SOMEBODY]) and health.all_are(page, 0, [NOBODY, MARKED_NOBODY]))
+        cls.before = health.settle(cls.program, lambda page: health.all_are(page, 1, every + [MARKED_SOMEBODY])
+                                   and health.all_are(page, 0, [NOBODY, MARKED_NOBODY]))
         cls.first_verdicts = first_verdicts(cls.program)
         cls.fault = time.time()
         cls.real.break_all()
-        cls.broken = health.settle(cls.program, health.PATIENCE, lambda page: health.all_are(page, 0, failing))
+        cls.broken = health.settle(cls.program, lambda page: health.all_are(page, 0, failing))
         cls.end = time.time()
         cls.real.mend_all()
-        cls.mended = health.settle(cls.program, health.PATIENCE, lambda page: health.all_are(page, 1, mending))
+        cls.mended = health.settle(cls.program, lambda page: health.all_are(page, 1, mending))
 
     @classmethod
     def print_times(cls):
         """For people: the measured times beside their bounds."""
-        print("\n| real server | down after, s | bound | reason | up after, s |\n|---|---|---|---|---|")
+        print(health.TIMES_HEAD)
         for case in FAILING:
-            reason = health.down_reason(cls.broken, **labels_of(case))
-            print(f"| {case.name} | {health.rounded(cls.down_after(case))} | {case.bound} | {'/'.join(reason or ('none',))} "
-                  f"| {health.rounded(cls.up_after(case))} |")
+            print(health.times_row(case.name, cls.down_after(case), case.bound,
+                                   health.down_reason(cls.broken, **labels_of(case)), cls.up_after(case)))
 
     @classmethod
     def down_after(cls, case):
-        """Seconds from the fault to the verdict; None if there was none."""
-        since = health.last_transition(cls.broken, **labels_of(case))
+        """Seconds from the fault to the verdict; None without one."""
         began = cls.real.doomed_end if case.name == DOOMED else cls.fault
-        return since and since - began
+        return health.down_after(cls.broken, began, **labels_of(case))
 
     @classmethod
     def up_after(cls, case):
-        """Seconds from the end of the fault to the verdict; None if it is not up."""
-        labels = labels_of(case)
-        if health.up(cls.mended, **labels) != 1:
-            return None
-        return health.last_transition(cls.mended, **labels) - cls.end
+        """Seconds from the end of the fault to the verdict; None without one."""
+        return health.up_after(cls.mended, cls.end, **labels_of(case))
 
     def target(self, case, probe=None):
         """The labels of the checks of a case's gating probe, or another one."""
@@ -354,7 +351,7 @@ class HealthProbesTest(health.HealthTest):
         self.assertEqual(health.up(self.before, **MARKED_SOMEBODY), 1)
         self.assertEqual(health.service_state(self.before, **MARK), "spof")
         self.assertEqual(health.disagreements(self.before, **MARKED_NOBODY), {"unhealthy_active"})
-        print(f"[{'/'.join(health.down_reason(self.before, **MARKED_NOBODY))} {seconds:.1f} s after the start] ", end="")
+        print(f"[down {seconds:.1f} s after the start] ", end="", flush=True)
 
     def test_down_with_the_reason(self):
         for case in FAILING:
@@ -420,7 +417,8 @@ class HealthProbesTest(health.HealthTest):
         self.assertEqual(gating, {"alive": "false", "open": "false", "page": "true"})
 
     def test_phases_end_where_the_run_ended(self):
-        expected = {"TCP dropped": set(), "silent": {"connect", "write"}, "trickling body": {"connect", "write", "first_byte"},
+        expected = {"TCP dropped": set(), "silent": {"connect", "write"},
+                    "trickling body": {"connect", "write", "first_byte"},
                     "steady": {"connect", "write", "first_byte", "body"}}
         for case in HTTP_CASES:
             if case.name not in expected:
@@ -435,7 +433,8 @@ class HealthProbesTest(health.HealthTest):
         for name, status in (("steady", 200), ("status 500", 500), ("drained by its status", 503), ("wrong body", 200)):
             address = ADDRESSES["http"][name]
             self.assertEqual(self.broken.value("ipvs_check_http_status_code", probe="page", address=address), status)
-        self.assertFalse(self.broken.series("ipvs_check_http_status_code", probe="page", address=ADDRESSES["http"]["silent"]))
+        silent = ADDRESSES["http"]["silent"]
+        self.assertFalse(self.broken.series("ipvs_check_http_status_code", probe="page", address=silent))
 
     def test_drained_by_its_status_is_up_and_takes_no_clients(self):
         labels = http_labels("drained by its status")
@@ -475,13 +474,13 @@ class HealthProbesTest(health.HealthTest):
             address = ADDRESSES["https"][name]
             with self.subTest(name):
                 self.assertEqual(health.up(self.broken, **backend(LENIENT, address, 443)), 1)
-                self.assertEqual(health.layers(self.broken, probe="lenient", address=address), {"l4": 1, "l6": 1, "l7": 1})
-                self.assertEqual(self.broken.value("ipvs_check_tls_verified", probe="lenient", address=address), verified)
+                target = {"probe": "lenient", "address": address}
+                self.assertEqual(health.layers(self.broken, **target), {"l4": 1, "l6": 1, "l7": 1})
+                self.assertEqual(self.broken.value("ipvs_check_tls_verified", **target), verified)
 
     def test_services_count_their_real_servers(self):
         down = sum(case in EVERY_HTTP for case in FAILING) + 1  # and the one that nobody is
-        standings = health.standings(self.broken, **HTTP)
-        self.assertEqual(standings, {"usable": len(EVERY_HTTP) - down, "down": down, "unknown": 0, "absent": 0, "drained": 1})
+        self.assert_standings(self.broken, HTTP, usable=len(EVERY_HTTP) - down, down=down, drained=1)
         self.assertEqual(health.service_state(self.broken, **HTTP), "degraded")
 
 

@@ -14,12 +14,11 @@ WEB = service(topology.DR, 80)
 WELL, FAIL = faulty_server.answer(), faulty_server.reset
 SUCCESSFUL = "ipvs_exporter_config_last_reload_successful"
 WHEN = "ipvs_exporter_config_last_reload_success_timestamp_seconds"
-LIMIT = 15
 
 # One failure a second, so that there is time for something between two of them.
 CONFIGURATION = """
 checker:
-  defaults: {{interval: 1s, jitter: 0, fall: {fall}}}
+  defaults: {{interval: {interval}, timeout: {timeout}, jitter: 0, fall: {fall}}}
 probes:
   page: {{type: http, http: {{path: {path}}}}}
 services:
@@ -42,10 +41,11 @@ class HealthReloadTest(health.HealthTest):
     def setUp(self):
         self.farm.behave(WELL)
 
-    def write(self, text=None, *, fall=3, path="/", name="shop", probes="page"):
-        """Replaces the file."""
+    def write(self, text=None, **changes):
+        """Replaces the file by this text, or by the usual one with these changes."""
+        settings = {"interval": "1s", "timeout": "1s", "fall": 3, "path": "/", "name": "shop", "probes": "page"}
         return health.write_configuration(self._testMethodName, text or CONFIGURATION.format(
-            fall=fall, path=path, vip=topology.DR, name=name, probes=probes))
+            vip=topology.DR, **(settings | changes)))
 
     def start(self, *flags, **settings):
         """The exporter with that file, when both servers are up."""
@@ -54,9 +54,6 @@ class HealthReloadTest(health.HealthTest):
             self.director, f"--config.file={health.FOLDER / (self._testMethodName + '.yml')}", *flags))
         self.wait(program, "both up", lambda page: health.all_are(page, 1, [self.one, self.two]))
         return program
-
-    def wait(self, program, what, condition):
-        return health.wait_for(program, LIMIT, what, condition)
 
     def target(self, name, probe="page"):
         return {"probe": probe, "address": self.farm.addresses[name]}
@@ -101,13 +98,33 @@ class HealthReloadTest(health.HealthTest):
         before = program.page()
         self.write(name="new name", probes="page, tcp")
         self.reload(program)
-        after = self.wait(program, "the new probe", lambda page: health.layers(page, **self.target("one", "tcp")) == {"l4": 1})
+        after = self.wait(program, "the new probe", lambda page: health.layers(
+            page, **self.target("one", "tcp")) == {"l4": 1})
         self.assertEqual(health.results(after, **self.target("one"))["failure"], 0)
         self.assertGreaterEqual(health.results(after, **self.target("one"))["success"],
                                 health.results(before, **self.target("one"))["success"])
         self.assertEqual(after.labels("ipvs_service_info", **WEB)["name"], "new name")
         self.assertEqual(health.transitions(after, **self.one), {"up": 0, "down": 0})
         self.assertGreater(after.value(WHEN), before.value(WHEN))
+
+    def test_times_are_no_question(self):
+        """With other intervals and time-outs everything goes on, and a shorter interval is used at once."""
+        program = self.start("--web.enable-lifecycle")
+        before = program.page()
+        self.write(interval="5m", timeout="900ms")
+        self.reload(program)
+        rare = self.wait(program, "the long interval", lambda page: page.value(
+            "ipvs_check_interval_seconds", **self.target("one")) == 300)
+        self.assertGreaterEqual(self.successes(rare), self.successes(before))
+        self.write()
+        self.reload(program)
+        after = self.wait(program, "runs", lambda page: self.successes(page) >= self.successes(rare) + 3)
+        self.assertEqual(health.transitions(after, **self.one), {"up": 0, "down": 0})
+        self.assertEqual(health.up(rare, **self.one), 1)
+
+    def successes(self, page):
+        """Of the first server's target."""
+        return health.results(page, **self.target("one"))["success"]
 
     def test_another_question_starts_anew(self):
         """But what has been of the backend stays: it is the same one."""
@@ -117,8 +134,8 @@ class HealthReloadTest(health.HealthTest):
             page, **self.one) == {"up": 1, "down": 1})
         self.write(path="/other")
         self.reload(program)
-        after = self.wait(program, "a new beginning", lambda page: health.results(page, **self.target("one"))["failure"] == 0
-                          and health.up(page, **self.one) == 1)
+        after = self.wait(program, "a new beginning", lambda page: health.results(
+            page, **self.target("one"))["failure"] == 0 and health.up(page, **self.one) == 1)
         self.assertLess(health.results(after, **self.target("two"))["success"],
                         health.results(before, **self.target("two"))["success"] + 2)
         self.assertEqual(health.transitions(after, **self.one), {"up": 1, "down": 1})
@@ -133,7 +150,8 @@ class HealthReloadTest(health.HealthTest):
         refused = program.page()
         self.assertEqual(refused.value(SUCCESSFUL), 0)
         self.assertEqual(refused.value(WHEN), before.value(WHEN))
-        deadline.wait_until(LIMIT, "one line in the log", lambda: sum("refused" in line for line in program.log()) == 1)
+        deadline.wait_until(health.LIMIT, "one line in the log", lambda: sum(
+            "refused" in line for line in program.log()) == 1)
         after = self.wait(program, "more runs", lambda page: health.results(page, **self.target("one"))["success"]
                           >= health.results(before, **self.target("one"))["success"] + 2)
         self.assertEqual(after.labels("ipvs_service_info", **WEB)["name"], "shop")
@@ -151,7 +169,7 @@ class HealthReloadTest(health.HealthTest):
         program.signal(signal.SIGHUP)
         page = self.wait(program, "the refusal", lambda page: page.value(SUCCESSFUL) == 0)
         self.assertEqual(health.up(page, **self.one), 1)
-        deadline.wait_until(LIMIT, "a line in the log", lambda: [
+        deadline.wait_until(health.LIMIT, "a line in the log", lambda: [
             line for line in program.log() if "refused" in line and "no_such_probe" in line])
 
     def test_a_file_that_is_gone(self):

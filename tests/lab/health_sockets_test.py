@@ -9,7 +9,6 @@ from labtest import backend, mark, service
 SECOND_ADDRESS = "192.168.1.77"
 MARK = 32
 VIP = topology.MASQUERADED
-LIMIT = 15
 
 # One service for each probe, with the same server: port 8000 + n.
 PROBES = {
@@ -35,7 +34,7 @@ class HealthSocketsTest(health.HealthTest):
         cls.director.run("ip", "rule", "add", "fwmark", str(MARK), "lookup", "200")
         cls.fill_table()
         cls.program = cls.enterClassContext(health.configured(cls.director, "sockets", cls.configuration()))
-        cls.page = health.settle(cls.program, LIMIT, lambda page: len(page.series("ipvs_backend_up")) == len(PROBES) + 1)
+        cls.page = health.settle(cls.program, lambda page: len(page.series("ipvs_backend_up")) == len(PROBES) + 1)
 
     @classmethod
     def server(cls, name):

@@ -37,7 +37,7 @@ class IpvsadmTest(labtest.LabTest):
             everything.send(cls.servers)
             cls.enterClassContext(held_connection(topology.DR))
             cls.enterClassContext(held_connection(topology.MASQUERADED))
-        cls.program = cls.enterClassContext(exporter.exporter(cls.director))
+        cls.program = cls.enterClassContext(exporter.exporter(cls.director, exporter.TABLE_ONLY))
         cls.wait_for_estimator()
 
     def page_and(self, ask):

@@ -35,12 +35,13 @@ class PrivilegeTest(labtest.LabTest):
         lines = [line for line in program.log() if all(word.lower() in line.lower() for word in words)]
         self.assertEqual(len(lines), 1, program.log())
 
-    def nobody(self, run_as):
-        return exporter.exporter(self.director, run_as=run_as, path=PROGRAM)
+    def nobody(self, run_as, *flags):
+        return exporter.exporter(self.director, *flags, run_as=run_as, path=PROGRAM)
 
     def test_nobody_with_net_admin_sees_all_that_root_sees(self):
         self.lab.start_sync_daemons()
-        with exporter.exporter(self.director) as root, self.nobody(exporter.NOBODY_WITH_NET_ADMIN) as nobody:
+        with exporter.exporter(self.director, exporter.TABLE_ONLY) as root, \
+                self.nobody(exporter.NOBODY_WITH_NET_ADMIN, exporter.TABLE_ONLY) as nobody:
             as_root, as_nobody = root.page(), nobody.page()
         for name in sorted(as_root.names()):
             if name.startswith(("ipvs_service_", "ipvs_backend_", "ipvs_sync_", "ipvs_timeout_", "ipvs_sysctl")):
@@ -49,8 +50,8 @@ class PrivilegeTest(labtest.LabTest):
         self.assertFalse(NETLINK_ONLY - as_nobody.names())
 
     def test_nobody_without_capability_gets_what_proc_tells(self):
-        with exporter.exporter(self.director) as root, \
-                self.nobody(exporter.NOBODY_WITHOUT_CAPABILITIES) as nobody:
+        with exporter.exporter(self.director, exporter.TABLE_ONLY) as root, \
+                self.nobody(exporter.NOBODY_WITHOUT_CAPABILITIES, exporter.TABLE_ONLY) as nobody:
             as_root = root.page()
             for _ in range(SCRAPES):
                 as_nobody = nobody.page()
@@ -76,7 +77,7 @@ class PrivilegeTest(labtest.LabTest):
                                     **backend(service(topology.LIMITED, 80), topology.IPV4["rs2"], 80)), 0)
 
     def test_a_healthy_start_has_nothing_to_complain_about(self):
-        with self.nobody(exporter.NOBODY_WITH_NET_ADMIN) as ours:
+        with self.nobody(exporter.NOBODY_WITH_NET_ADMIN, exporter.TABLE_ONLY) as ours:
             self.assertEqual(ours.page().value("ipvs_up"), 1)
             complaints = [line for line in ours.log() if "level=info" not in line]
         self.assertEqual(complaints, [])

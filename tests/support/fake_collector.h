@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 
 #include "collectors/collector.h"
@@ -45,6 +46,12 @@ class CollectorHandle {
     result_ = std::move(result);
   }
   int runs() const { return runs_; }
+  // What the collector wants from now on (Collector::ReadAgainAfter); any thread.
+  void WantsToReadAgainAfter(Clock::duration pause) { read_again_after_ = pause; }
+  std::optional<Clock::duration> read_again_after() const {
+    const Clock::duration pause = read_again_after_;
+    return pause < Clock::duration::zero() ? std::nullopt : std::optional(pause);
+  }
   // Of the last run.
   Deadline deadline() {
     const std::scoped_lock lock(mutex_);
@@ -75,6 +82,7 @@ class CollectorHandle {
   Deadline deadline_;
   std::atomic<int> runs_{0};
   std::atomic<int> stops_{0};
+  std::atomic<Clock::duration> read_again_after_{Clock::duration(-1)};  // below 0: never
   std::function<Collection()> result_ = [this] {
     const auto run = static_cast<std::uint64_t>(runs());
     return Collection{{{&kTestValue, [run](Sink& sink) { sink.Sample("", "", "", run); }}}, {}};
@@ -89,6 +97,9 @@ class TestCollector : public Collector {
   Collection Collect(Deadline deadline) override {
     handle_->SetDeadline(deadline);
     return handle_->Run();
+  }
+  std::optional<Clock::duration> ReadAgainAfter(Clock::duration) const override {
+    return handle_->read_again_after();
   }
   void Stop() override { handle_->Stop(); }
 

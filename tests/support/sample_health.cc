@@ -67,13 +67,12 @@ probes::RunResult Good(ProbeType type) {
 
 }  // namespace
 
-Clock::time_point SampleHealthTime() { return Clock::time_point(1010s); }
-
 std::shared_ptr<const checker::Snapshot> SampleHealth() {
   checker::Moment now{Clock::time_point(1000s), checker::WallTime(1'700'000'000s)};
   checker::Ledger ledger({});
   const std::shared_ptr<const ipvs::Table> table = SampleTable();
-  ledger.Adopt(checker::MakePlan(SampleConfiguration(), table.get(), nullptr, now.steady), now);
+  ledger.Adopt(checker::MakePlan(SampleConfiguration(), {table.get(), true}, nullptr, now.steady),
+               now);
   const auto run_all = [&](bool second_server_works) {
     now.steady += 1s;
     now.wall += 1s;
@@ -95,7 +94,7 @@ std::shared_ptr<const checker::Snapshot> SampleHealth() {
     if (!ledger.plan()->services[i].vips.empty()) ledger.SetActive(i, true);
   }
   auto snapshot = std::make_shared<checker::Snapshot>(
-      ledger.Take({SampleHealthTime(), checker::WallTime(1'700'000'010s)}));
+      ledger.Take({Clock::time_point(1010s), checker::WallTime(1'700'000'010s)}));
   snapshot->loop.in_flight = 2;
   snapshot->loop.lag.Add(checker::kDelayBounds, 0.0002);
   snapshot->loop.start_delay.Add(checker::kDelayBounds, 0.0015);
@@ -111,7 +110,7 @@ std::unique_ptr<Collector> SampleHealthCollector() {
    public:
     std::string_view name() const override { return "checker"; }
     Collection Collect(Deadline) override {
-      return {checker::RenderSnapshot(SampleHealth(), SampleHealthTime()), std::nullopt};
+      return {checker::RenderSnapshot(SampleHealth()), std::nullopt};
     }
   };
   return std::make_unique<SampleCollector>();

@@ -14,9 +14,6 @@ namespace lvs {
 // backup that the kernel does not show. Everything else is as without a file, and unknown.
 std::shared_ptr<const checker::Snapshot> SampleHealth();
 
-// The steady time at which SampleHealth() was taken.
-Clock::time_point SampleHealthTime();
-
 // A collector that writes SampleHealth() as the checker's does.
 std::unique_ptr<Collector> SampleHealthCollector();
 

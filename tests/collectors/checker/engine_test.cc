@@ -92,7 +92,7 @@ class EngineTest : public testing::Test {
   void Show(const KernelTable& table) {
     ipvs::LatestReading latest;
     latest.table = table.Share();
-    latest.up = latest.was_up = true;
+    latest.up = latest.was_up = latest.current = true;
     table_.Set(std::make_shared<const ipvs::LatestReading>(latest));
   }
   void Start() {
@@ -176,6 +176,35 @@ TEST_F(EngineTest, GoesOverToANewConfiguration) {
   EXPECT_EQ(snapshot->backends[0].transitions_down, 0u);
 }
 
+TEST_F(EngineTest, WithoutTheModuleTheTableIsNotKnownAndTheServersAre) {
+  const KernelTable table = KernelTable().Service(kService).Backend("192.168.1.102", 80);
+  Show(table);
+  Start();
+  Until(Verdicts({Verdict::kUp}));
+  ipvs::LatestReading latest = *table_.Get();
+  latest.up = latest.current = false;
+  latest.error = Error{ErrorCode::kModuleAbsent, "gone"};
+  table_.Set(std::make_shared<const ipvs::LatestReading>(latest));
+  const auto snapshot = Until([](const Snapshot& s) { return !s.plan->table_known; });
+  EXPECT_EQ(snapshot->services[0].state, ServiceState::kUnknown);
+  EXPECT_EQ(snapshot->backends[0].verdict, Verdict::kUp);
+  Show(table);
+  Until([](const Snapshot& s) { return s.services[0].state == ServiceState::kOk; });
+}
+
+TEST_F(EngineTest, AShorterIntervalHoldsAtOnce) {
+  probes::Probe probe = QuickProbe();
+  probe.interval = probe.down_interval = 1h;
+  probe.stale_after = 4h;
+  Configure(probe);
+  Show(KernelTable().Service(kService).Backend("192.168.1.102", 80));
+  Start();
+  Until([](const Snapshot&) { return true; });
+  EXPECT_EQ(servers_.runs("192.168.1.102"), 0) << "not before its phase of an hour";
+  Configure();
+  Until(Verdicts({Verdict::kUp}));
+}
+
 TEST_F(EngineTest, ARunWhoseTargetIsGoneIsForgotten) {
   Show(KernelTable().Service(kService).Backend("192.168.1.102", 80));
   servers_.Hold("192.168.1.102");
@@ -186,7 +215,8 @@ TEST_F(EngineTest, ARunWhoseTargetIsGoneIsForgotten) {
       [](const Snapshot& s) { return !s.plan->backends.empty() && !s.plan->backends[0].in_table; });
   EXPECT_EQ(snapshot->loop.in_flight, 1u) << "the retained backend's";
   Show(KernelTable());
-  Until([](const Snapshot& s) { return s.plan->backends.empty() && s.loop.in_flight == 0; });
+  const auto gone = Until([](const Snapshot& s) { return s.plan->backends.empty(); });
+  EXPECT_EQ(gone->loop.in_flight, 1u) << "it still holds its socket";
 }
 
 TEST_F(EngineTest, LimitsHoldRunsBackAndSaySo) {

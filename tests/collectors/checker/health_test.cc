@@ -25,8 +25,9 @@ constexpr Clock::time_point kBirth{seconds(1000)};
 // and so are verdicts: u up, d down, - unknown. A capital is a transition.
 char VerdictLetter(const Health& before, const Health& after) {
   if (after.verdict == Verdict::kUnknown) return '-';
-  if (after.verdict == Verdict::kUp) return IsTransition(before, after) ? 'U' : 'u';
-  return IsTransition(before, after) ? 'D' : 'd';
+  if (after.verdict == Verdict::kUp)
+    return IsTransition(before.last_known, after.verdict) ? 'U' : 'u';
+  return IsTransition(before.last_known, after.verdict) ? 'D' : 'd';
 }
 
 Outcome OutcomeOf(char letter) {
@@ -363,7 +364,7 @@ TEST(RandomHealth, AgreesWithItsWholeHistoryReadBackwards) {
     for (int i = 0; i < 100; ++i) {
       const Step step = walk.Next();
       if (step.outcome) history.Add(*step.outcome, step.now);
-      transitions += IsTransition(step.before, step.after) ? 1 : 0;
+      transitions += IsTransition(step.before.last_known, step.after.verdict) ? 1 : 0;
       ASSERT_EQ(step.after.verdict, history.VerdictAt(step.now)) << "step " << i;
       ASSERT_EQ(step.after.ok_streak, history.StreakAt(Outcome::kSuccess, step.now)) << i;
       ASSERT_EQ(step.after.fail_streak, history.StreakAt(Outcome::kFailure, step.now)) << i;
@@ -379,7 +380,7 @@ TEST(RandomHealth, MeetsEveryKindOfStep) {
   std::size_t forgotten = 0;
   std::size_t back_to_the_same = 0;
   ForManySteps([&](const Step& step) {
-    const bool moved = IsTransition(step.before, step.after);
+    const bool moved = IsTransition(step.before.last_known, step.after.verdict);
     const bool knew = step.before.verdict != Verdict::kUnknown;
     const bool knows = step.after.verdict != Verdict::kUnknown;
     up += moved && step.after.verdict == Verdict::kUp ? 1 : 0;
@@ -428,7 +429,7 @@ TEST(RandomHealth, LookingTwiceOrBeforeAResultChangesNothing) {
 TEST(RandomHealth, TheFirstVerdictIsNoTransition) {
   ForManySteps([](const Step& step) {
     if (step.before.last_known) return;
-    EXPECT_FALSE(IsTransition(step.before, step.after));
+    EXPECT_FALSE(IsTransition(step.before.last_known, step.after.verdict));
   });
 }
 
@@ -436,7 +437,7 @@ TEST(RandomHealth, TransitionsAlternate) {
   std::optional<Verdict> last;
   ForManySteps([&](const Step& step) {
     if (!step.before.last_known) last.reset();
-    if (!IsTransition(step.before, step.after)) return;
+    if (!IsTransition(step.before.last_known, step.after.verdict)) return;
     EXPECT_NE(step.after.verdict, last);
     last = step.after.verdict;
   });

@@ -38,8 +38,8 @@ class LedgerTest : public testing::Test {
 
   void Adopt(const KernelTable& table) { Adopt(&table.table()); }
   void Adopt(const ipvs::Table* table) {
-    const auto plan = MakePlan(std::make_shared<const Configuration>(configuration_), table,
-                               ledger_.plan().get(), now_.steady);
+    const auto plan = MakePlan(std::make_shared<const Configuration>(configuration_),
+                               {table, table_known_}, ledger_.plan().get(), now_.steady);
     origins_ = ledger_.Adopt(plan, now_);
   }
 
@@ -79,6 +79,7 @@ class LedgerTest : public testing::Test {
   std::vector<std::string> Told() { return std::exchange(told_, {}); }
 
   Configuration configuration_ = Configuration::Default();
+  bool table_known_ = true;
   Moment now_{Clock::time_point(1000s), WallTime(1'700'000'000s)};
   std::vector<std::string> told_;
   Ledger ledger_{[this](const Event& event) {
@@ -110,9 +111,9 @@ TEST_F(LedgerTest, WithoutTheKernelsTableAServiceIsNotJudged) {
   rule.backends.push_back(expected);
   configuration_.services.push_back(rule);
   Ledger ledger({});
-  ledger.Adopt(MakePlan(std::make_shared<const Configuration>(configuration_), nullptr, nullptr,
-                        now_.steady),
-               now_);
+  ledger.Adopt(
+      MakePlan(std::make_shared<const Configuration>(configuration_), {}, nullptr, now_.steady),
+      now_);
   for (int i = 0; i < 3; ++i) ledger.Finish(0, Success(), now_);
   EXPECT_EQ(ledger.Take(now_).backends[0].verdict, Verdict::kUp);
   EXPECT_EQ(ledger.Take(now_).services[0].state, ServiceState::kUnknown);
@@ -390,6 +391,116 @@ TEST_F(LedgerTest, DifferentCertificatesOfRealServersAreCounted) {
   EXPECT_EQ(Service().distinct_certificates, 1u);
   Runs("192.168.1.103", {with(2)});
   EXPECT_EQ(Service().distinct_certificates, 2u);
+}
+
+TEST_F(LedgerTest, CertificatesOfRemovedServersDoNotCount) {
+  const auto with = [](std::uint8_t byte) {
+    probes::CertificateFacts facts;
+    facts.leaf_sha256.fill(byte);
+    probes::RunResult result = Success();
+    result.certificate = std::make_shared<const probes::CertificateFacts>(facts);
+    return result;
+  };
+  Runs("192.168.1.102", {with(1)});
+  Runs("192.168.1.103", {with(2)});
+  Adopt(KernelTable().Service(kService).Backend("192.168.1.102", 80));
+  EXPECT_EQ(Service().distinct_certificates, 1u);
+}
+
+TEST_F(LedgerTest, WhileTheTableIsNotKnownServicesAreNotJudged) {
+  Up("192.168.1.102");
+  Up("192.168.1.103");
+  EXPECT_EQ(Service().state, ServiceState::kOk);
+  table_known_ = false;
+  Adopt(Both());
+  EXPECT_EQ(Service().state, ServiceState::kUnknown);
+  EXPECT_EQ(Backend("192.168.1.102").verdict, Verdict::kUp);
+}
+
+TEST_F(LedgerTest, AQuorumIsNotLostByNotKnowing) {
+  ServiceRule rule;
+  rule.quorum = {.quorum = 2, .hysteresis = 1};
+  configuration_.services = {rule};
+  Adopt(Both());
+  EXPECT_FALSE(Service().quorum_lost);
+  Up("192.168.1.102");
+  EXPECT_FALSE(Service().quorum_lost) << "the other may be up, too";
+  Down("192.168.1.103");
+  EXPECT_FALSE(Service().quorum_lost) << "1 is not below 2 - 1";
+  Down("192.168.1.102");
+  EXPECT_TRUE(Service().quorum_lost);
+  Up("192.168.1.102");
+  Up("192.168.1.103");
+  EXPECT_TRUE(Service().quorum_lost) << "2 is below 2 + 1";
+}
+
+TEST_F(LedgerTest, AnotherConfigurationMakesNoTransition) {
+  const auto with_gating = [](bool gating) {
+    ServiceRule rule;
+    probes::Probe page = ProbeOf("page", ProbeType::kHttp);
+    page.gating = gating;
+    probes::Probe alive = ProbeOf("alive", ProbeType::kIcmp);
+    alive.gating = true;
+    rule.probes = {Prepared(page), Prepared(alive)};
+    return rule;
+  };
+  configuration_.services = {with_gating(true)};
+  Adopt(Both());
+  for (std::uint32_t i = 0; i < ledger_.plan()->targets.size(); ++i) {
+    const bool is_page = ledger_.plan()->targets[i].key.probe == "page";
+    for (int run = 0; run < 3; ++run) {
+      ledger_.Finish(i, is_page ? Failure(Reason::kHttpStatus) : Success(), now_);
+    }
+  }
+  EXPECT_EQ(Backend("192.168.1.102").verdict, Verdict::kDown);
+  configuration_.services = {with_gating(false)};
+  Adopt(Both());
+  EXPECT_EQ(Backend("192.168.1.102").verdict, Verdict::kUp);
+  EXPECT_EQ(Backend("192.168.1.102").transitions_up, 0u);
+}
+
+TEST_F(LedgerTest, LessPatienceCountsFromTheReload) {
+  probes::Probe probe = ProbeOf("tcp", ProbeType::kTcp);
+  probe.interval = probe.down_interval = 60s;
+  probe.stale_after = 182s;
+  configuration_.default_tcp = Prepared(probe);
+  Adopt(Both());
+  Up("192.168.1.102");
+  Pass(50s);
+  configuration_.default_tcp = Prepared(ProbeOf("tcp", ProbeType::kTcp));  // stale after 17 s
+  Adopt(Both());
+  Pass(16s);
+  EXPECT_EQ(Backend("192.168.1.102").verdict, Verdict::kUp);
+  Pass(2s);
+  EXPECT_EQ(Backend("192.168.1.102").verdict, Verdict::kUnknown);
+}
+
+TEST_F(LedgerTest, ServersThatShareATargetChangeTheirServiceOnce) {
+  // Two backends of one service on different ports, one icmp target.
+  ServiceRule rule;
+  rule.probes = {Prepared(ProbeOf("alive", ProbeType::kIcmp))};
+  configuration_.services = {rule};
+  Adopt(KernelTable().Service(kService).Backend("192.168.1.102", 80).Backend("192.168.1.102", 81));
+  Up("192.168.1.102");
+  Told();
+  Down("192.168.1.102", Reason::kIcmpTimeout);
+  EXPECT_THAT(Told(), testing::UnorderedElementsAre("backend 192.168.1.102 up>down icmp_timeout",
+                                                    "backend 192.168.1.102 up>down icmp_timeout",
+                                                    testing::EndsWith(">down")));
+}
+
+TEST_F(LedgerTest, NewWeightsAreToldAndJudged) {
+  Up("192.168.1.102");
+  Up("192.168.1.103");
+  Told();
+  const KernelTable table = KernelTable()
+                                .Service(kService)
+                                .Backend("192.168.1.102", 80, 5)
+                                .Backend("192.168.1.103", 80, 0);
+  ledger_.Reweigh(WithWeights(*ledger_.plan(), table.table()), now_);
+  EXPECT_THAT(Told(),
+              ElementsAre("table 192.168.1.102 1>5", "table 192.168.1.103 1>0", "service ok>spof"));
+  EXPECT_EQ(Service().standings[static_cast<std::size_t>(Standing::kDrained)], 1u);
 }
 
 }  // namespace

@@ -27,8 +27,8 @@ constexpr Clock::time_point kStart{1000s};
 class PlanTest : public testing::Test {
  protected:
   std::shared_ptr<const Plan> Make(const ipvs::Table* table) {
-    plan_ =
-        MakePlan(std::make_shared<const Configuration>(configuration_), table, plan_.get(), now_);
+    plan_ = MakePlan(std::make_shared<const Configuration>(configuration_),
+                     {table, table != nullptr}, plan_.get(), now_);
     return plan_;
   }
   std::shared_ptr<const Plan> Make(const KernelTable& table) { return Make(&table.table()); }
@@ -247,16 +247,84 @@ TEST_F(PlanTest, MasqueradedIsWhatHasNoOtherWay) {
   EXPECT_FALSE(plan_->targets[1].masqueraded);
 }
 
-TEST(SameForPlan, SeesWeightsAndMembersAndNoCounters) {
+TEST_F(PlanTest, AServiceOfTwoRulesIsPlannedOnceAndTheHiddenRuleIsTold) {
+  configuration_.services.emplace_back();  // matches everything
+  Rule(Tcp("192.168.1.111", 80)).name = "shop";
+  Make(KernelTable().Service(Tcp("192.168.1.111", 80)).Backend("192.168.1.102", 80));
+  EXPECT_THAT(plan_->services, SizeIs(1));
+  EXPECT_THAT(plan_->notes, ElementsAre("the rule for 192.168.1.111:80/TCP is never used: one "
+                                        "before it matches the service"));
+}
+
+TEST_F(PlanTest, AMarkWithoutAFamilyIsTheServiceThatTheKernelHas) {
+  ServiceRule& rule = Rule(Mark(10));
+  rule.backends = {Expected("2001:db8::102")};
+  ipvs::ServiceKey ipv6 = Mark(10);
+  ipv6.address.family = AddressFamily::kIpv6;
+  Make(KernelTable().Service(ipv6).Backend("2001:db8::102", 0));
+  EXPECT_THAT(plan_->services, SizeIs(1));
+  EXPECT_THAT(Backends(), ElementsAre("2001:db8::102"));
+  Make(KernelTable()
+           .Service(ipv6)
+           .Backend("2001:db8::102", 0)
+           .Service(Mark(10))
+           .Backend("192.168.1.102", 0));
+  EXPECT_THAT(Backends(), testing::UnorderedElementsAre("2001:db8::102", "192.168.1.102"));
+}
+
+TEST_F(PlanTest, ADeclaredMarkTakesTheFamilyOfItsServers) {
+  Rule(Mark(10)).backends = {Expected("2001:db8::102")};
+  Make(nullptr);
+  ASSERT_THAT(plan_->services, SizeIs(1));
+  EXPECT_EQ(plan_->services[0].key.address.family, AddressFamily::kIpv6);
+  EXPECT_THAT(Backends(), ElementsAre("2001:db8::102 absent"));
+}
+
+TEST_F(PlanTest, ABackendForWhichNothingCountsIsTold) {
+  probes::Probe probe = ProbeOf("page", ProbeType::kTcp);
+  probe.gating = false;
+  Rule(Tcp("192.168.1.111", 80)).probes = {Prepared(probe)};
+  const KernelTable table =
+      KernelTable().Service(Tcp("192.168.1.111", 80)).Backend("192.168.1.102", 80);
+  Make(table);
+  EXPECT_THAT(plan_->notes, Contains(HasSubstr("its health stays unknown")));
+  configuration_.services[0].probes = std::vector<ProbePointer>();
+  Make(table);
+  EXPECT_THAT(plan_->notes, IsEmpty()) << "no probes on purpose";
+}
+
+TEST_F(PlanTest, NewWeightsNeedNoNewPlan) {
+  const auto table = [](std::uint64_t weight) {
+    return KernelTable()
+        .Service(Tcp("192.168.1.112", 80))
+        .Backend("192.168.1.102", 80)
+        .Service(Tcp("192.168.1.111", 80))
+        .Backend("192.168.1.102", 80)
+        .Backend("192.168.1.103", 80, weight);
+  };
+  Make(table(1));
+  const auto reweighed = WithWeights(*plan_, table(7).table());
+  plan_ = nullptr;
+  const auto anew = Make(table(7));
+  ASSERT_EQ(reweighed->backends.size(), anew->backends.size());
+  for (std::size_t i = 0; i < anew->backends.size(); ++i) {
+    EXPECT_EQ(reweighed->backends[i].labels, anew->backends[i].labels);
+    EXPECT_EQ(reweighed->backends[i].weight, anew->backends[i].weight);
+  }
+}
+
+TEST(SameMembers, SeesWhoIsThereAndNeitherWeightsNorCounters) {
   const auto table = [](std::uint64_t weight) {
     return KernelTable().Service(Tcp("192.168.1.111", 80)).Backend("192.168.1.102", 80, weight);
   };
   ipvs::Table busy = table(1).table();
   busy.services[0].backends[0].active_connections = 5;
-  EXPECT_TRUE(SameForPlan(table(1).table(), busy));
-  EXPECT_FALSE(SameForPlan(table(1).table(), table(2).table()));
-  EXPECT_FALSE(SameForPlan(table(1).table(), table(1).Backend("192.168.1.103", 80).table()));
-  EXPECT_FALSE(SameForPlan(table(1).table(), KernelTable().table()));
+  EXPECT_TRUE(SameMembers(table(1).table(), busy));
+  EXPECT_TRUE(SameWeights(table(1).table(), busy));
+  EXPECT_TRUE(SameMembers(table(1).table(), table(2).table()));
+  EXPECT_FALSE(SameWeights(table(1).table(), table(2).table()));
+  EXPECT_FALSE(SameMembers(table(1).table(), table(1).Backend("192.168.1.103", 80).table()));
+  EXPECT_FALSE(SameMembers(table(1).table(), KernelTable().table()));
 }
 
 }  // namespace

@@ -69,7 +69,8 @@ const PeriodRow kPeriodRows[] = {
     {"unknown, a success pending", Verdict::kUnknown, 1, 0, Outcome::kSuccess, kFast, kNormal},
     {"inconclusive while up", Verdict::kUp, 7, 0, Outcome::kInconclusive, kNormal, kNormal},
     {"inconclusive while pending", Verdict::kUp, 0, 2, Outcome::kInconclusive, kNormal, kNormal},
-    {"inconclusive while down", Verdict::kDown, 0, 9, Outcome::kInconclusive, kNormal, kNormal},
+    {"inconclusive while down", Verdict::kDown, 0, 9, Outcome::kInconclusive, kDownPeriod,
+     kDownPeriod},
     {"inconclusive from the start", Verdict::kUnknown, 0, 0, Outcome::kInconclusive, kNormal,
      kNormal},
 };

@@ -105,6 +105,32 @@ class ArpWatchTest : public ::testing::Test {
     return socket == nullptr ? Descriptor() : std::move(*socket);
   }
 
+  // A gratuitous ARP, as a VRRP master sends it.
+  void Announce(const Descriptor& from, const route::Mac& mac, const Address& vip) {
+    constexpr route::Mac kEverybody = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
+    const ArpPacket announcement = {.operation = ArpPacket::Operation::kRequest,
+                                    .sender_mac = mac,
+                                    .sender = vip,
+                                    .target_mac = {},
+                                    .target = vip};
+    ASSERT_EQ(SendFrame(from.get(), 2, ETH_P_ARP, kEverybody, BuildArp(announcement)), 0);
+  }
+
+  // How often the director has asked for the VIP since the last call.
+  int QuestionsAt(const Descriptor& socket) {
+    std::array<std::byte, 64> buffer;
+    ReceivedPacket packet;
+    int questions = 0;
+    while (ReceivePacket(socket.get(), buffer, packet) == Received::kPacket) {
+      const std::optional<ArpPacket> arp = ParseArp(packet.bytes);
+      if (!arp || arp->target != kVip) continue;
+      EXPECT_EQ(ToString(arp->sender), "192.168.1.1");
+      EXPECT_EQ(arp->sender_mac, network_->MacOf("director"));
+      ++questions;
+    }
+    return questions;
+  }
+
   // A packet from the VIP, as an answer to a client is one, for which the host asks the link.
   void SendFromVip(const std::string& host) {
     network_->Ip(host, "route replace 192.168.1.99/32 dev eth0 src 192.168.1.100");
@@ -170,7 +196,7 @@ TEST_F(ArpWatchTest, StrangerIsALeakWhereTheDirectorHoldsTheVip) {
   network_->Ip("director", "addr add 192.168.1.100/32 dev eth0");
   network_->Ip("stranger", "addr add 192.168.1.100/32 dev eth0");
   Watch();
-  ASSERT_TRUE(UntilARound());
+  ASSERT_TRUE(UntilALeak());
   const ArpLeak leak = {kVip, {}, "eth0", kAnswers, true, network_->MacOf("stranger")};
   EXPECT_THAT(watch_->rows(), ::testing::Contains(leak));
   EXPECT_THAT(watch_->rows(), SizeIs(5));
@@ -182,6 +208,63 @@ TEST_F(ArpWatchTest, StrangerIsTheActiveDirectorWhereThisOneIsStandby) {
   ASSERT_TRUE(UntilARound());
   EXPECT_THAT(watch_->rows(), SizeIs(4));
   EXPECT_FALSE(watch_->rows().front().leaking);
+}
+
+// What the active director answered to the standby must not be held against it afterwards.
+TEST_F(ArpWatchTest, TakeoverIsNoLeak) {
+  network_->Ip("stranger", "addr add 192.168.1.100/32 dev eth0");
+  Watch();
+  ASSERT_TRUE(UntilARound());
+  network_->Ip("stranger", "addr del 192.168.1.100/32 dev eth0");
+  network_->Ip("director", "addr add 192.168.1.100/32 dev eth0");
+  const Descriptor first = ArpSocket("first");
+  int questions = 0;
+  EXPECT_TRUE(Until([&] {
+    questions += QuestionsAt(first);
+    return questions >= 3;  // two rounds are over
+  }));
+  EXPECT_THAT(watch_->rows(), SizeIs(4));
+  EXPECT_EQ(changes_, 1) << "the first round and nothing since";
+}
+
+// The new master announces itself, while the last that we read of our addresses is a round old.
+TEST_F(ArpWatchTest, LossOfTheVipIsNoLeak) {
+  const Address other_vip = Ip("192.168.1.101");
+  network_->Ip("director",
+               "addr add 192.168.1.100/32 dev eth0\naddr add 192.168.1.101/32 dev eth0");
+  interval_ = std::chrono::hours(1);
+  watch_->Watch({{kVip, {kFirst}}, {other_vip, {kFirst}}}, {}, interval_);
+  ASSERT_TRUE(UntilARound());
+  network_->Ip("director", "addr del 192.168.1.100/32 dev eth0");
+  const Descriptor stranger = ArpSocket("stranger");
+  Announce(stranger, network_->MacOf("stranger"), kVip);
+  Announce(stranger, network_->MacOf("stranger"), other_vip);
+  ASSERT_TRUE(UntilALeak()) << "the other address is still ours";
+  EXPECT_THAT(watch_->rows(), SizeIs(5));
+  EXPECT_THAT(watch_->rows(),
+              ::testing::Contains(
+                  ArpLeak{other_vip, {}, "eth0", kAnnounces, true, network_->MacOf("stranger")}));
+}
+
+// The new master is quicker than the daemon of this host that drops the address.
+TEST_F(ArpWatchTest, LossOfTheVipRightAfterTheAnnouncementIsNoLeak) {
+  const Address other_vip = Ip("192.168.1.101");
+  network_->Ip("director",
+               "addr add 192.168.1.100/32 dev eth0\naddr add 192.168.1.101/32 dev eth0");
+  interval_ = std::chrono::hours(1);
+  watch_->Watch({{kVip, {kFirst}}, {other_vip, {kFirst}}}, {}, interval_);
+  ASSERT_TRUE(UntilARound());
+  const Descriptor stranger = ArpSocket("stranger");
+  Announce(stranger, network_->MacOf("stranger"), kVip);
+  loop_.restart();
+  loop_.poll();  // heard
+  network_->Ip("director", "addr del 192.168.1.100/32 dev eth0");
+  Announce(stranger, network_->MacOf("stranger"), other_vip);
+  ASSERT_TRUE(UntilALeak());
+  EXPECT_THAT(watch_->rows(), SizeIs(5));
+  EXPECT_THAT(watch_->rows(),
+              ::testing::Contains(
+                  ArpLeak{other_vip, {}, "eth0", kAnnounces, true, network_->MacOf("stranger")}));
 }
 
 TEST_F(ArpWatchTest, ConfiguredPeerIsNeverALeak) {
@@ -200,17 +283,7 @@ TEST_F(ArpWatchTest, VipIsNeverTheSenderOfOurQuestions) {
                "addr add 192.168.1.1/24 dev eth0");
   Watch();
   ASSERT_TRUE(UntilARound());
-  std::array<std::byte, 64> buffer;
-  ReceivedPacket packet;
-  int questions = 0;
-  while (ReceivePacket(first.get(), buffer, packet) == Received::kPacket) {
-    const std::optional<ArpPacket> arp = ParseArp(packet.bytes);
-    if (!arp || arp->target != kVip) continue;
-    EXPECT_EQ(ToString(arp->sender), "192.168.1.1");
-    EXPECT_EQ(arp->sender_mac, network_->MacOf("director"));
-    ++questions;
-  }
-  EXPECT_GT(questions, 0);
+  EXPECT_GT(QuestionsAt(first), 0) << "each is checked";
 }
 
 TEST_F(ArpWatchTest, FloodOfInventedMacsIsBounded) {
@@ -218,16 +291,10 @@ TEST_F(ArpWatchTest, FloodOfInventedMacsIsBounded) {
   Watch();
   ASSERT_TRUE(UntilARound());
   const Descriptor stranger = ArpSocket("stranger");
-  constexpr route::Mac kEverybody = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
   for (unsigned i = 0; i < 300; ++i) {
     const route::Mac mac = {
         2, 1, 1, 1, static_cast<std::uint8_t>(i >> 8), static_cast<std::uint8_t>(i)};
-    const ArpPacket announcement = {.operation = ArpPacket::Operation::kRequest,
-                                    .sender_mac = mac,
-                                    .sender = kVip,
-                                    .target_mac = {},
-                                    .target = kVip};
-    ASSERT_EQ(SendFrame(stranger.get(), 2, ETH_P_ARP, kEverybody, BuildArp(announcement)), 0);
+    Announce(stranger, mac, kVip);
   }
   ASSERT_TRUE(UntilALeak());
   EXPECT_THAT(watch_->rows(), SizeIs(5)) << "all strangers are one series";
@@ -246,6 +313,26 @@ TEST_F(ArpWatchTest, NewSubjectsKeepWhatIsKnown) {
   watch_->Watch({{kVip, {kSecond}}, {Ip("192.168.1.101"), {kSecond}}}, {}, interval_);
   EXPECT_THAT(watch_->rows(), ElementsAre(Silent(kSecond, kAnswers), Silent(kSecond, kAnnounces)));
   ASSERT_TRUE(Until([this] { return watch_->rows().size() == 4; }));
+}
+
+TEST_F(ArpWatchTest, SameSubjectsAgainCostNothing) {
+  Watch();
+  ASSERT_TRUE(UntilARound());
+  const ArpLeak* const rows = watch_->rows().data();
+  Watch();
+  EXPECT_EQ(watch_->rows().data(), rows) << "made anew";
+  peers_ = {network_->MacOf("stranger")};
+  Watch();
+  EXPECT_NE(watch_->rows().data(), rows);
+}
+
+// Two subjects of one address, as two services make them, lose what neither has any more.
+TEST_F(ArpWatchTest, SubjectsOfOneAddressAreOne) {
+  watch_->Watch({{kVip, {kFirst}}, {kVip, {kSecond}}}, {}, interval_);
+  ASSERT_TRUE(UntilARound());
+  EXPECT_THAT(watch_->rows(), SizeIs(4));
+  watch_->Watch({{kVip, {kSecond}}, {kVip, {kSecond}}}, {}, interval_);
+  EXPECT_THAT(watch_->rows(), ElementsAre(Silent(kSecond, kAnswers), Silent(kSecond, kAnnounces)));
 }
 
 TEST_F(ArpWatchTest, OffIsEmpty) {
@@ -290,15 +377,47 @@ TEST_F(ArpWatchTest, WatchMayEndAtAnyMoment) {
   EXPECT_EQ(changes_, 0);
 }
 
+TEST_F(ArpWatchTest, WatchMayEndInItsOwnCallback) {
+  watch_.reset();
+  watch_.emplace(loop_, routes_, [this] {
+    ++changes_;
+    watch_.reset();
+  });
+  Watch();
+  EXPECT_TRUE(Until([this] { return changes_ > 0; }));
+  loop_.restart();
+  loop_.run();  // ends: nothing waits any more
+}
+
+// From one step to the next, as many as there are: asking, collecting, settling, between rounds.
+TEST_F(ArpWatchTest, LoopMayGoAtAnyStep) {
+  network_->Ip("director", "addr add 192.168.1.100/32 dev eth0");
+  network_->Ip("stranger", "addr add 192.168.1.100/32 dev eth0");
+  watch_.reset();
+  for (int steps = 0; steps < 8; ++steps) {
+    auto loop = std::make_unique<asio::io_context>(1);
+    auto watch = std::make_unique<ArpWatch>(*loop, routes_, [] {});
+    watch->Watch({{kVip, {kFirst, kSecond}}}, {}, interval_);
+    for (int i = 0; i < steps; ++i) loop->run_one_for(milliseconds(200));
+    watch.reset();
+    loop.reset();
+  }
+}
+
 // ArpSightings and JudgeArp need no network.
+
+constexpr auto kUs = ArpSightings::Holder::kUs;
+constexpr auto kOthers = ArpSightings::Holder::kOthers;
+constexpr Clock::time_point kNow{std::chrono::hours(1)};
+constexpr Clock::time_point kLater = kNow + ArpSightings::kSettle;
 
 TEST(ArpSightings, SeenInEveryRoundNeverEnds) {
   ArpSightings sightings;
   const ArpSightings::Place place = {kVip, 2, kAnswers};
-  EXPECT_TRUE(sightings.Note(place, {2}));
+  EXPECT_TRUE(sightings.Note(place, {2}, kUs, kNow));
   for (int i = 0; i < 10; ++i) {
     sightings.EndRound({{kVip, 2}});
-    EXPECT_FALSE(sightings.Note(place, {2})) << "no news";
+    EXPECT_FALSE(sightings.Note(place, {2}, kUs, kNow)) << "no news";
   }
   EXPECT_THAT(sightings.MacsAt(place), SizeIs(1));
 }
@@ -306,7 +425,7 @@ TEST(ArpSightings, SeenInEveryRoundNeverEnds) {
 TEST(ArpSightings, ThreeCleanRoundsEndIt) {
   ArpSightings sightings;
   const ArpSightings::Place place = {kVip, 2, kAnswers};
-  sightings.Note(place, {2});
+  sightings.Note(place, {2}, kUs, kNow);
   sightings.EndRound({{kVip, 2}});  // it was seen in this one
   sightings.EndRound({{kVip, 2}});
   sightings.EndRound({{kVip, 2}});
@@ -319,7 +438,7 @@ TEST(ArpSightings, ThreeCleanRoundsEndIt) {
 TEST(ArpSightings, RoundThatDidNotAskEndsNothing) {
   ArpSightings sightings;
   const ArpSightings::Place place = {kVip, 2, kAnnounces};
-  sightings.Note(place, {2});
+  sightings.Note(place, {2}, kUs, kNow);
   for (int i = 0; i < 10; ++i) sightings.EndRound({{kVip, 3}});
   EXPECT_THAT(sightings.MacsAt(place), SizeIs(1));
 }
@@ -327,25 +446,67 @@ TEST(ArpSightings, RoundThatDidNotAskEndsNothing) {
 TEST(ArpSightings, RemembersAFewMacsOnly) {
   ArpSightings sightings;
   const ArpSightings::Place place = {kVip, 2, kAnswers};
-  for (std::uint8_t i = 0; i < 100; ++i) sightings.Note(place, {2, i});
+  for (std::uint8_t i = 0; i < 100; ++i) sightings.Note(place, {2, i}, kUs, kNow);
   EXPECT_THAT(sightings.MacsAt(place), SizeIs(ArpSightings::kMostMacs));
 }
 
 TEST(ArpSightings, KeepForgetsAddressesAndPeers) {
   ArpSightings sightings;
-  sightings.Note({kVip, 2, kAnswers}, {2, 1});
-  sightings.Note({kVip, 2, kAnswers}, {2, 2});
-  sightings.Note({kFirst, 2, kAnswers}, {2, 1});
+  sightings.Note({kVip, 2, kAnswers}, {2, 1}, kUs, kNow);
+  sightings.Note({kVip, 2, kAnswers}, {2, 2}, kUs, kNow);
+  sightings.Note({kFirst, 2, kAnswers}, {2, 1}, kUs, kNow);
   sightings.Keep({kVip}, {{2, 1}});
   EXPECT_THAT(sightings.MacsAt({kVip, 2, kAnswers}), ElementsAre(route::Mac{2, 2}));
   EXPECT_THAT(sightings.MacsAt({kFirst, 2, kAnswers}), IsEmpty());
 }
 
+TEST(ArpSightings, WhoIsSeenWhileTheAddressIsOursIsASuspectAfterAWhile) {
+  ArpSightings sightings;
+  const ArpSightings::Place place = {kVip, 2, kAnnounces};
+  sightings.Note(place, {2}, kUs, kNow);
+  EXPECT_THAT(sightings.SuspectsAt(place, kNow), IsEmpty());
+  EXPECT_EQ(sightings.NextSuspect(kNow), kLater);
+  EXPECT_FALSE(sightings.Note(place, {2}, kUs, kNow + milliseconds(1))) << "no news";
+  EXPECT_THAT(sightings.SuspectsAt(place, kLater), SizeIs(1));
+  EXPECT_EQ(sightings.NextSuspect(kLater), std::nullopt);
+  EXPECT_TRUE(sightings.HasSuspects());
+}
+
+TEST(ArpSightings, WhoIsSeenWhileAnotherHoldsTheAddressIsNone) {
+  ArpSightings sightings;
+  const ArpSightings::Place place = {kVip, 2, kAnswers};
+  EXPECT_TRUE(sightings.Note(place, {2}, kOthers, kNow)) << "it may be a server";
+  EXPECT_FALSE(sightings.HasSuspects());
+  EXPECT_THAT(sightings.SuspectsAt(place, kLater), IsEmpty());
+  EXPECT_TRUE(sightings.Note(place, {2}, kUs, kNow)) << "once more, while the address is ours";
+  EXPECT_THAT(sightings.SuspectsAt(place, kLater), SizeIs(1));
+}
+
+TEST(ArpSightings, LossOfTheAddressExcusesForGood) {
+  ArpSightings sightings;
+  const ArpSightings::Place place = {kVip, 2, kAnswers};
+  sightings.Note(place, {2}, kUs, kNow);
+  sightings.ExcuseStrangers({kVip});
+  EXPECT_THAT(sightings.SuspectsAt(place, kLater), SizeIs(1));
+  sightings.ExcuseStrangers({});
+  sightings.ExcuseStrangers({kVip});
+  EXPECT_THAT(sightings.SuspectsAt(place, kLater), IsEmpty());
+  EXPECT_THAT(sightings.MacsAt(place), SizeIs(1)) << "it may turn out to be a server";
+}
+
+TEST(JudgeArp, ServerLeaksWhoeverHoldsTheAddress) {
+  ArpSightings sightings;
+  sightings.Note({kVip, 2, kAnswers}, {2, 1}, kOthers, kNow);
+  const auto rows = JudgeArp({{kVip, 2, "eth0", {kFirst}}}, sightings, {{kFirst, {2, 1}}}, kLater);
+  ASSERT_THAT(rows, SizeIs(2));
+  EXPECT_TRUE(rows[0].leaking);
+}
+
 TEST(JudgeArp, MacOfTwoServersIsTheLeakOfBoth) {
   ArpSightings sightings;
-  sightings.Note({kVip, 2, kAnswers}, {2, 1});
-  const auto rows = JudgeArp({{kVip, 2, "eth0", {kFirst, kSecond}, true}}, sightings,
-                             {{kFirst, {2, 1}}, {kSecond, {2, 1}}});
+  sightings.Note({kVip, 2, kAnswers}, {2, 1}, kUs, kNow);
+  const auto rows = JudgeArp({{kVip, 2, "eth0", {kFirst, kSecond}}}, sightings,
+                             {{kFirst, {2, 1}}, {kSecond, {2, 1}}}, kNow);
   ASSERT_THAT(rows, SizeIs(4));
   EXPECT_TRUE(rows[0].leaking);
   EXPECT_TRUE(rows[1].leaking);

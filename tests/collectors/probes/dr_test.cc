@@ -231,6 +231,18 @@ TEST_F(DrProberTest, ServersThatAreNotOnTheLinkAreRefused) {
   EXPECT_EQ(Run(Request("10.1.0.1", "192.168.1.100")).detail, "the server is not on an Ethernet");
 }
 
+TEST_F(DrProberTest, ServersThatARouteRefusesAreNotAdjacent) {
+  network_->Ip("director",
+               "route add unreachable 10.1.0.0/16\nroute add prohibit 10.2.0.0/16\n"
+               "route add blackhole 10.3.0.0/16\nroute add blackhole fd03::/64");
+  for (const char* server : {"10.1.0.1", "10.2.0.1", "10.3.0.1"}) {
+    EXPECT_EQ(Run(Request(server, "192.168.1.100")).reason, Reason::kDrNotAdjacent) << server;
+  }
+  const RunResult ipv6 = Run(Request("fd03::1", "fd00::100"));
+  EXPECT_EQ(ipv6.reason, Reason::kDrNotAdjacent);
+  EXPECT_EQ(ipv6.detail, "route: look up fd03::1: a blackhole route drops it");
+}
+
 TEST_F(DrProberTest, LostSynIsRepeated) {
   GiveVipAndDaemon("server");
   ASSERT_EQ(Prove().outcome, Outcome::kSuccess) << "resolves the neighbour";
@@ -311,6 +323,27 @@ TEST_F(DrProberTest, LoopMayGoWhileRunsWait) {
   prober.reset();
   loop->poll();
   loop.reset();
+}
+
+// From one step to the next, as many as there are: resolving, asked, repeated and answered.
+TEST_F(DrProberTest, LoopMayGoAtAnyStep) {
+  GiveVipAndDaemon("server");
+  probe_.timeout = milliseconds(40);
+  for (int steps = 0; steps < 30; ++steps) {
+    std::vector<std::optional<RunResult>> results(3);
+    auto loop = std::make_unique<asio::io_context>(1);
+    auto prober = std::make_unique<DrProber>(*loop, routes_);
+    std::size_t next = 0;
+    for (const char* server : {"192.168.1.2", "192.168.1.3", "192.168.1.77"}) {
+      asio::co_spawn(*loop, prober->Run(Request(server, "192.168.1.100"), {}),
+                     [&result = results[next++]](std::exception_ptr, RunResult run) {
+                       result = std::move(run);
+                     });
+    }
+    for (int i = 0; i < steps; ++i) loop->run_one_for(milliseconds(100));
+    prober.reset();
+    loop.reset();
+  }
 }
 
 }  // namespace

@@ -191,6 +191,17 @@ TEST_F(IcmpProberTest, OwnRoutesSayWhyNothingIsSent) {
   EXPECT_EQ(Ping("10.2.0.1").reason, Reason::kIcmpProhibited);
 }
 
+TEST_F(IcmpProberTest, BlackholeRouteIsNetUnreachable) {
+  network_->Ip("director", "route add blackhole 10.3.0.0/16\nroute add blackhole fd03::/64");
+  for (const char* address : {"10.3.0.1", "fd03::1"}) {
+    const RunResult result = Ping(address);
+    EXPECT_EQ(result.reason, Reason::kNetUnreachable) << address;
+    EXPECT_EQ(result.outcome, Outcome::kFailure);
+    EXPECT_EQ(result.detail, "send: Invalid argument (a route of type blackhole)");
+    EXPECT_FALSE(result.icmp.has_value()) << "nothing was sent";
+  }
+}
+
 TEST_F(IcmpProberTest, RoutersErrorsAreToldApart) {
   network_->Set("rs", "ipv4/ip_forward", "1");
   network_->Ip("rs", "route add unreachable 10.1.0.0/16\nroute add prohibit 10.2.0.0/16");
@@ -337,6 +348,9 @@ TEST_F(IcmpProberTest, WithoutTheCapabilityItIsLocalPermission) {
 }
 
 TEST_F(IcmpProberTest, WithoutADescriptorItIsLocalFdLimit) {
+  // Once without the limit: the sanitizers look at each type once, and need descriptors for it.
+  EXPECT_EQ(Ping("192.168.1.2").outcome, Outcome::kSuccess);
+  probe_.socket.tos = 0;  // a socket of its own
   rlimit before{};
   ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
   const rlimit none = {0, before.rlim_max};

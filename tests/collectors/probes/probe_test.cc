@@ -66,6 +66,8 @@ TEST(SameQuestion, IsWithAnotherScheduleThresholdOrGating) {
            {"fast_interval", [](Probe& p) { p.fast_interval = milliseconds(1); }},
            {"down_interval", [](Probe& p) { p.down_interval = milliseconds(1); }},
            {"stale_after", [](Probe& p) { p.stale_after = milliseconds(1); }},
+           {"timeout", [](Probe& p) { p.timeout = milliseconds(1); }},
+           {"connect_timeout", [](Probe& p) { p.connect_timeout = milliseconds(1); }},
            {"fall", [](Probe& p) { p.fall = 9; }},
            {"rise", [](Probe& p) { p.rise = 9; }},
            {"initial_fall", [](Probe& p) { p.initial_fall = 9; }},
@@ -81,8 +83,6 @@ TEST(SameQuestion, IsNotWhenSomethingElseIsAskedOrExpected) {
   for (const Change& change : std::initializer_list<Change>{
            {"name", [](Probe& p) { p.name = "other"; }},
            {"type", [](Probe& p) { p.type = ProbeType::kHttps; }},
-           {"timeout", [](Probe& p) { p.timeout = milliseconds(1); }},
-           {"connect_timeout", [](Probe& p) { p.connect_timeout = milliseconds(1); }},
            {"address", [](Probe& p) { p.address = Address{}; }},
            {"port", [](Probe& p) { p.port = 80; }},
            {"source", [](Probe& p) { p.socket.source = Address{}; }},

@@ -1,5 +1,6 @@
 #include "collectors/probes/stream.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -16,6 +17,7 @@
 #include <functional>
 #include <future>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -160,6 +162,10 @@ TEST(Tcp, NoDescriptorLeftIsInconclusive) {
   getrlimit(RLIMIT_NOFILE, &before);
   const rlimit none{.rlim_cur = 0, .rlim_max = before.rlim_max};
   RunResult result;
+  // Once without the limit: the sanitizers look at each type once, and need descriptors for it.
+  Spawn(loop, request, gate, result);
+  loop.run();
+  loop.restart();
   Spawn(loop, request, gate, result);
   setrlimit(RLIMIT_NOFILE, &none);
   loop.run();
@@ -349,6 +355,26 @@ TEST(Http, EndlessChunksEndAtMaxBody) {
   EXPECT_EQ(Said(AskOverHttp(endless, probe)), "success");
   probe.http.expect_body = "never";
   EXPECT_EQ(Said(AskOverHttp(endless, probe)), "failure http_body_too_large");
+}
+
+// Larger than any buffer: a match at its end was read whole.
+std::string LongAnswer() {
+  std::string body(60'000, 'x');
+  body.replace(body.size() - 3, 3, "end");
+  return "HTTP/1.1 200 OK\r\nContent-Length: 60000\r\n\r\n" + body;
+}
+
+TEST(Http, LongAnswerIsReadWhole) {
+  Probe probe = Of(ProbeType::kHttp);
+  probe.http.expect_body = "xend$";
+  const RunResult result = AskOverHttp(
+      [](fake::Peer& peer) {
+        peer.ReadRequest();
+        peer.Send(LongAnswer());
+      },
+      probe);
+  EXPECT_EQ(SaidFully(result), "success: ");
+  EXPECT_EQ(result.http_body_bytes, 60'000u);
 }
 
 TEST(Http, BodyMismatchShowsWhatCame) {
@@ -609,6 +635,19 @@ TEST_F(Tls, MissingCloseNotifyInsideABodyIsReset) {
   EXPECT_EQ(Said(Ask(Trusting(ProbeType::kHttps, authority_), server)), "failure http_reset");
 }
 
+TEST_F(Tls, LongAnswerIsReadWhole) {
+  const fake::TlsSide side(authority_.Issue(fake::Certificate("shop.example")));
+  fake::TcpServer server([&](fake::Peer& peer) {
+    if (!peer.StartTls(side)) return;
+    peer.ReadRequest();
+    peer.Send(LongAnswer());
+    peer.EndTls();
+  });
+  Probe probe = Trusting(ProbeType::kHttps, authority_);
+  probe.http.expect_body = "xend$";
+  EXPECT_EQ(SaidFully(Ask(probe, server)), "success: ");
+}
+
 class Resumption : public Tls {
  protected:
   RunResult RunAgain(const fake::TcpServer& server) {
@@ -759,6 +798,53 @@ TEST(ManyRuns, NoPlaceInTimeIsInconclusive) {
   while (second.reason == Reason::kNone) loop.run_one();
   EXPECT_EQ(SaidFully(second),
             "inconclusive local_throttled: limits.max_per_address: no place in time");
+}
+
+// A place at the gate for the address, until it is reset.
+asio::awaitable<void> Occupy(AddressGate& gate, const Address& address,
+                             std::optional<AddressGate::Ticket>& place) {
+  std::optional<AddressGate::Ticket> ticket = co_await gate.Enter(address, Deadline::max());
+  place.emplace(*std::move(ticket));
+}
+
+// Asks with a gate that is closed for longer than a quarter of the probe's timeout.
+RunResult AskThroughAClosedGate(const Probe& probe, const fake::TcpServer& server) {
+  asio::io_context loop{1};
+  AddressGate gate(loop, 1);
+  std::optional<AddressGate::Ticket> place;
+  asio::co_spawn(loop, Occupy(gate, server.address(), place), asio::detached);
+  loop.poll();
+  loop.restart();
+  asio::steady_timer open(loop, probe.timeout * 2 / 5);
+  open.async_wait([&](const boost::system::error_code&) { place.reset(); });
+  RunResult result;
+  Spawn(loop, Request(probe, server.address(), server.port()), gate, result);
+  loop.run();
+  return result;
+}
+
+TEST(ManyRuns, TimeoutAfterALongWaitForAPlaceIsInconclusive) {
+  fake::TcpServer server([](fake::Peer& peer) { peer.Stall(); });
+  Probe probe = Of(ProbeType::kHttp);
+  probe.timeout = 1s;
+  const RunResult result = AskThroughAClosedGate(probe, server);
+  EXPECT_EQ(Said(result), "inconclusive local_throttled");
+  EXPECT_THAT(result.detail,
+              ::testing::MatchesRegex("limits.max_per_address: waited [0-9]+ of 1000 ms for a "
+                                      "place, then http_timeout_first_byte"));
+  EXPECT_TRUE(result.phases.write.has_value()) << "it got a place";
+}
+
+TEST(ManyRuns, OtherEndsAfterALongWaitForAPlaceStay) {
+  Probe probe = Of(ProbeType::kHttp);
+  probe.timeout = 1s;
+  fake::TcpServer working([](fake::Peer& peer) {
+    peer.ReadRequest();
+    peer.Send(kOk);
+  });
+  EXPECT_EQ(SaidFully(AskThroughAClosedGate(probe, working)), "success: ");
+  fake::TcpServer broken([](fake::Peer& peer) { peer.ReadRequest(); });
+  EXPECT_EQ(Said(AskThroughAClosedGate(probe, broken)), "failure http_empty");
 }
 
 TEST(ManyRuns, LoopMayBeDestroyedWithRunsInEveryStep) {

@@ -263,13 +263,26 @@ TEST(RouteAnswer, KernelsErrors) {
                         {ENOENT, ErrorCode::kNotFound},
                         {EPERM, ErrorCode::kNoPermission},
                         {EBUSY, ErrorCode::kConnection},
-                        {EINVAL, ErrorCode::kSystem},
                         {4095, ErrorCode::kSystem}}) {
     const Result<Progress> progress = Receive(End(NLMSG_ERROR, -c.number));
     ASSERT_FALSE(progress.ok());
     EXPECT_EQ(progress.error().code, c.code) << c.number;
     EXPECT_FALSE(progress.error().message.empty());
   }
+}
+
+TEST(RouteAnswer, InvalidIsABlackholeWhereARouteWasAskedFor) {
+  const std::vector<std::byte> invalid = End(NLMSG_ERROR, -EINVAL);
+  const Result<Progress> route = Receive(invalid);
+  ASSERT_FALSE(route.ok());
+  EXPECT_EQ(route.error().code, ErrorCode::kNotFound);
+  EXPECT_EQ(route.error().message, "a blackhole route drops it");
+  Expected expected = kExpected;
+  expected.type = RTM_NEWNEIGH;
+  Answer answer(expected);
+  const Result<Progress> neighbour = answer.Receive(invalid, [](Bytes) { return Result<void>(); });
+  ASSERT_FALSE(neighbour.ok());
+  EXPECT_EQ(neighbour.error().code, ErrorCode::kSystem);
 }
 
 TEST(RouteAnswer, InterruptedDumpIsAnError) {

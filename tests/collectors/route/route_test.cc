@@ -69,9 +69,10 @@ TEST_F(RouteReaderTest, HostBehindAGateway) {
 TEST_F(RouteReaderTest, NoRouteIsNotFound) {
   network_->Ip("director",
                "route add unreachable 10.1.0.0/16\nroute add prohibit 10.2.0.0/16\n"
+               "route add blackhole 10.3.0.0/16\nroute add blackhole fd03::/64\n"
                "route add unreachable fd01::/64\nroute add prohibit fd02::/64");
-  for (const char* address :
-       {"10.9.9.9", "10.1.0.1", "10.2.0.1", "fd09::1", "fd01::1", "fd02::1"}) {
+  for (const char* address : {"10.9.9.9", "10.1.0.1", "10.2.0.1", "10.3.0.1", "fd09::1", "fd01::1",
+                              "fd02::1", "fd03::1"}) {
     const Result<Route> route = reader_.Lookup(Ip(address));
     ASSERT_FALSE(route.ok()) << address;
     EXPECT_EQ(route.error().code, ErrorCode::kNotFound) << address;
