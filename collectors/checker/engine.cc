@@ -303,8 +303,9 @@ class Engine::Loop {
   void TellArp() {
     verdicts_changed_ = true;
     if (const auto fault = arp_watch_.fault()) {
-      TellNote("ARP is not watched: " + std::string(probes::Name(fault->reason)) + ", " +
-               fault->detail);
+      const bool may_not = fault->reason == Reason::kLocalPermission;
+      TellNote("ARP is not watched: " + std::string(probes::Name(fault->reason)) +
+               (may_not ? " (CAP_NET_RAW), " : ", ") + fault->detail);
     }
     const WallTime now = std::chrono::system_clock::now();
     std::map<LeakKey, probes::ArpLeak> leaks;
@@ -400,7 +401,10 @@ class Engine::Loop {
     result.total = now.steady - ended.start;
     ExcuseServer(target, ended, now.steady, result);
     if (result.reason == Reason::kLocalPermission) {
-      TellNote("probe " + target.key.probe + " lacks a permission: " + result.detail);
+      const probes::ProbeType type = target.probe->probe().type;
+      const bool is_raw = type == probes::ProbeType::kIcmp || type == probes::ProbeType::kDr;
+      TellNote("probe " + target.key.probe + " lacks a permission" +
+               (is_raw ? " (CAP_NET_RAW): " : ": ") + result.detail);
     }
     ledger_.Finish(ended.target, result, now);
 

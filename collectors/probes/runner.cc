@@ -1,5 +1,7 @@
 #include "collectors/probes/runner.h"
 
+#include <net/if.h>
+
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
@@ -55,7 +57,8 @@ class AsioRunner : public Runner {
     }
     const bool no_answer =
         result.reason == Reason::kConnectTimeout || result.reason == Reason::kIcmpTimeout;
-    if (no_answer && probe->probe().socket.netns.empty() && NeighbourIsMissing(address)) {
+    const SocketOptions& socket = probe->probe().socket;
+    if (no_answer && socket.netns.empty() && NeighbourIsMissing(address, socket.interface)) {
       result.reason = Reason::kHostUnreachable;
       result.detail = "nobody answers for the address on the link";
     }
@@ -64,11 +67,18 @@ class AsioRunner : public Runner {
 
   // Whether the kernel has asked in vain for the hardware address of the next hop. False where it
   // cannot be asked.
-  bool NeighbourIsMissing(const Address& address) {
+  bool NeighbourIsMissing(const Address& address, const std::string& bound_interface) {
+    // A socket that is bound to an interface asks there, on the link.
+    if (!bound_interface.empty()) {
+      return HasFailed(static_cast<int>(if_nametoindex(bound_interface.c_str())), address);
+    }
     const Result<route::Route> route = routes_.Lookup(address);
     if (!route.ok() || route.value().local) return false;
-    const Address next_hop = route.value().gateway.value_or(address);
-    const auto neighbour = routes_.FindNeighbour(route.value().interface, next_hop);
+    return HasFailed(route.value().interface, route.value().gateway.value_or(address));
+  }
+
+  bool HasFailed(int interface, const Address& next_hop) {
+    const auto neighbour = routes_.FindNeighbour(interface, next_hop);
     return neighbour.ok() && neighbour.value() && neighbour.value()->failed;
   }
 

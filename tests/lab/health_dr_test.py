@@ -171,6 +171,13 @@ class RealServers:
             _announce(topology.DR)
         self._hosts["rs7"].sysctl(ipv4__conf__all__arp_ignore=0)
 
+    def take_back(self):
+        """The VIP comes back to this director."""
+        self._lab.client.ip(f"addr del {topology.DR}/32 dev eth0")
+        self._lab.director.ip(f"addr add {topology.DR}/32 dev eth0")
+        with self._lab.director.inside():
+            _announce(topology.DR)
+
     def _make_distant(self):
         """An address that is reached through rs1."""
         self._hosts["rs1"].ip(f"addr add {DISTANT}/32 dev lo")
@@ -271,14 +278,15 @@ class HealthDrTest(health.HealthTest):
                                    and not leaking(page))
         cls.real.hand_over()
         # A leak of a real server, which is one on a standby as well, shows that rounds are made.
-        cls.standby = cls.settle_without_strangers(lambda page: leaks(page).get(LEAK_ON_STANDBY)
-                                                   and page.value("ipvs_service_active", **WEB) == 0)
+        cls.strangers = set()
+        cls.standby = cls.settle_and_note_strangers(lambda page: leaks(page).get(LEAK_ON_STANDBY)
+                                                    and page.value("ipvs_service_active", **WEB) == 0)
+        cls.real.take_back()
+        cls.active = cls.settle_and_note_strangers(lambda page: page.value("ipvs_service_active", **WEB) == 1)
 
     @classmethod
-    def settle_without_strangers(cls, condition):
+    def settle_and_note_strangers(cls, condition):
         """Like health.settle; remembers what unknown hosts were accused of meanwhile, and for some time on."""
-        cls.strangers = set()
-
         def look(page):
             for each in (page, cls.slow_watcher.page()):
                 cls.strangers |= {leak for leak in leaking(each) if leak[:2] == (topology.DR, "")}
@@ -398,7 +406,9 @@ class HealthDrTest(health.HealthTest):
         self.assertEqual({leak for leak in leaking(self.standby) if leak[1]}, {LEAK_ON_STANDBY})
 
     def test_a_failover_accuses_nobody(self):
-        """The director that takes over announces the VIP, as keepalived does; the other one has just given it up."""
+        """The director that takes over announces the VIP, as keepalived does; the other one has just given it up. And
+        the same back again."""
+        self.assertEqual(self.active.value("ipvs_service_active", **WEB), 1)
         self.assertEqual(self.strangers, set())
 
     def test_arp_is_watched_for_ipv4_only(self):
