@@ -95,7 +95,8 @@ def up(page, **labels):
 
 def all_are(page, verdict, backends):
     """Whether all these backends have that verdict."""
-    return all(up(page, **labels) == verdict for labels in backends)
+    verdicts = page.series("ipvs_backend_up")
+    return all(verdicts.get(frozenset(labels.items())) == verdict for labels in backends)
 
 
 def down_reason(page, **labels):

@@ -10,29 +10,58 @@ import sys
 import threading
 import time
 
+import certificates
+import netns
 import servers
 import topology
 import traffic
 
 PAUSE_BETWEEN_REQUESTS = 0.15
 PAUSE_BETWEEN_EVENTS = 25
+CONFIGURATION_FILE = "/run/checks.yml"
 
-# (what to announce, ipvsadm's arguments), in the order they happen, for ever.
+CONFIGURATION = f"""
+probes:
+  alive: {{type: icmp}}
+  page: {{type: http}}
+  secure:
+    type: https
+    http: {{host: {certificates.SERVER_NAME}}}
+    tls: {{ca_file: AUTHORITY}}
+  web: {{type: http, port: 80}}
+  vip: {{type: dr}}
+services:
+  - match: {{address: {topology.DR}, port: 80, proto: TCP}}
+    name: shop
+    probes: [alive, page, vip]
+    backends: [{{address: 192.168.1.102}}, {{address: 192.168.1.103}}, {{address: 192.168.1.104, role: backup}}]
+  - match: {{address: {topology.DR}, port: 443, proto: TCP}}
+    name: shop, TLS
+    probes: [alive, secure]
+  - match: {{mark: 10, family: ipv4}}
+    name: web and ssh
+    vip: {topology.MARKED}
+    probes: [alive, web]
+"""
+
+DROP = "INPUT -p tcp --dport 80 -j DROP"
+
+# (what to announce, host, its command), in the order they happen, for ever.
 EVENTS = (
-    (f"192.168.1.103 of {topology.DR}:80 is drained: weight 0",
-     f"-e -t {topology.DR}:80 -r 192.168.1.103:80 -g -w 0"),
-    (f"192.168.1.103 of {topology.DR}:80 is back: weight 1",
-     f"-e -t {topology.DR}:80 -r 192.168.1.103:80 -g -w 1"),
-    ("192.168.1.103 is removed from mark 10",
-     "-d -f 10 -r 192.168.1.103:0"),
-    ("192.168.1.103 is restored to mark 10",
-     "-a -f 10 -r 192.168.1.103:0 -g -w 1"),
-    (f"192.168.1.102 of {topology.MASQUERADED}:80 gets four times the traffic: scheduler wrr, weight 4",
-     f"-E -t {topology.MASQUERADED}:80 -s wrr\n-e -t {topology.MASQUERADED}:80 -r 192.168.1.102:80 -m -w 4"),
-    (f"192.168.1.102 of {topology.MASQUERADED}:80 is as before: rr, weight 1",
-     f"-E -t {topology.MASQUERADED}:80 -s rr\n-e -t {topology.MASQUERADED}:80 -r 192.168.1.102:80 -m -w 1"),
-    ("the master sync daemon stops", "--stop-daemon master"),
-    ("the master sync daemon runs again", "--start-daemon master --mcast-interface eth0 --syncid 7"),
+    ("192.168.1.103 drops what comes to port 80: down within 12 s", "rs2", f"iptables-legacy -I {DROP}"),
+    ("192.168.1.103 takes it again: up within 7 s", "rs2", f"iptables-legacy -D {DROP}"),
+    (f"192.168.1.103 loses the VIP {topology.DR}: only the dr probe sees it", "rs2",
+     f"ip addr del {topology.DR}/32 dev lo"),
+    (f"192.168.1.103 has the VIP {topology.DR} again", "rs2", f"ip addr add {topology.DR}/32 dev lo"),
+    (f"192.168.1.103 of {topology.DR}:80 is drained: weight 0", "director",
+     f"ipvsadm -e -t {topology.DR}:80 -r 192.168.1.103:80 -g -w 0"),
+    (f"192.168.1.103 of {topology.DR}:80 is back: weight 1", "director",
+     f"ipvsadm -e -t {topology.DR}:80 -r 192.168.1.103:80 -g -w 1"),
+    ("192.168.1.103 is removed from mark 10, though it works", "director", "ipvsadm -d -f 10 -r 192.168.1.103:0"),
+    ("192.168.1.103 is restored to mark 10", "director", "ipvsadm -a -f 10 -r 192.168.1.103:0 -g -w 1"),
+    ("the master sync daemon stops", "director", "ipvsadm --stop-daemon master"),
+    ("the master sync daemon runs again", "director",
+     "ipvsadm --start-daemon master --mcast-interface eth0 --syncid 7"),
 )
 
 
@@ -48,7 +77,11 @@ def main():
     _connect_to_machine(lab.director, address)
     lab.client.start_thread(_send_requests, real_servers.certificates / "ca.pem")
     if not os.environ.get("LAB_STEADY"):
-        threading.Thread(target=_make_events, args=(lab.director,), daemon=True).start()
+        threading.Thread(target=_make_events, args=(lab,), daemon=True).start()
+    if not any(flag.startswith("--config.file") for flag in flags):
+        authority = str(real_servers.certificates / "ca.pem")
+        netns.write_file(CONFIGURATION_FILE, CONFIGURATION.replace("AUTHORITY", authority))
+        flags.append(f"--config.file={CONFIGURATION_FILE}")
     exporter = lab.director.start(os.environ["IPVS_EXPORTER"], f"--web.listen-address={address}:{port}", *flags,
                                   stdin=subprocess.DEVNULL)
     signal.signal(signal.SIGTERM, lambda *_: exporter.terminate())
@@ -99,11 +132,10 @@ def _any_client():
     return random.choice(topology.CLIENT_ADDRESSES)
 
 
-def _make_events(director):
-    for announcement, commands in itertools.cycle(EVENTS):
+def _make_events(lab):
+    for announcement, host, command in itertools.cycle(EVENTS):
         time.sleep(PAUSE_BETWEEN_EVENTS)
-        for command in commands.splitlines():
-            director.run("ipvsadm", *command.split())
+        getattr(lab, host).run(*command.split())
         _say(f"{time.strftime('%H:%M:%S')}  {announcement}")
 
 
