@@ -324,7 +324,9 @@ TEST(Http, ResetIsReset) {
 }
 
 TEST(Http, ResetRightAfterAcceptIsReset) {
-  EXPECT_EQ(Said(AskOverHttp([](fake::Peer& peer) { peer.Reset(); })), "failure http_reset");
+  // The RST may come before we have looked at the finished handshake.
+  EXPECT_THAT(Said(AskOverHttp([](fake::Peer& peer) { peer.Reset(); })),
+              testing::AnyOf("failure http_reset", "failure connect_reset"));
 }
 
 TEST(Http, CloseInsideTheBodyIsReset) {
@@ -610,7 +612,8 @@ TEST_F(Tls, CloseOrResetInsideTheHandshakeIsReset) {
   fake::TcpServer closing([](fake::Peer&) {});
   EXPECT_EQ(Said(Ask(Trusting(ProbeType::kTls, authority_), closing)), "failure tls_reset");
   fake::TcpServer resetting([](fake::Peer& peer) { peer.Reset(); });
-  EXPECT_EQ(Said(Ask(Trusting(ProbeType::kTls, authority_), resetting)), "failure tls_reset");
+  EXPECT_THAT(Said(Ask(Trusting(ProbeType::kTls, authority_), resetting)),
+              testing::AnyOf("failure tls_reset", "failure connect_reset"));
 }
 
 TEST_F(Tls, MissingCloseNotifyEndsABodyWithoutLength) {
