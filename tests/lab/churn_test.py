@@ -81,7 +81,7 @@ class ChurnTest(labtest.LabTest):
         self.assertFalse(PERMANENT - listed, "in the kernel all the time, but not on the page")
 
     def scrape_through(self, change):
-        with exporter.exporter(self.director, run_as=YIELDING) as ours:
+        with exporter.exporter(self.director, exporter.TABLE_ONLY, run_as=YIELDING) as ours:
             with self.changing(change) as rounds:
                 for _ in range(SCRAPES):
                     self.check(ours.text())
@@ -143,7 +143,7 @@ class ChurnTest(labtest.LabTest):
         self.assertFalse(last.series("ipvs_backend_weight", **service("10.3.0.2", 80)))
 
     def test_flush_and_restore(self):
-        with exporter.exporter(self.director) as ours:
+        with exporter.exporter(self.director, exporter.TABLE_ONLY) as ours:
             whole = ours.page().series("ipvs_backend_weight")
             for _ in range(3):
                 self.director.run("ipvsadm", "-C")
@@ -154,7 +154,7 @@ class ChurnTest(labtest.LabTest):
                 self.assert_same_samples(ours.page().series("ipvs_backend_weight"), whole)
 
     def test_module_unloaded_and_loaded(self):
-        with exporter.exporter(self.director) as ours:
+        with exporter.exporter(self.director, exporter.TABLE_ONLY) as ours:
             whole = ours.page().series("ipvs_backend_weight")
             for _ in range(2):
                 self.lab.unload_module()

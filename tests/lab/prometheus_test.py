@@ -43,7 +43,7 @@ class PrometheusTest(labtest.LabTest):
         with cls.lab.client.inside():
             everything.send(cls.servers)
         cls.wait_for_estimator()
-        cls.ours = cls.enterClassContext(exporter.exporter(cls.director))
+        cls.ours = cls.enterClassContext(exporter.exporter(cls.director, exporter.TABLE_ONLY))
 
     def test_promtool_finds_nothing(self):
         result = subprocess.run(["promtool", "check", "metrics"], input=self.ours.text(), capture_output=True,
