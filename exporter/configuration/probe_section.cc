@@ -242,22 +242,23 @@ Keys ProbeKeys(Draft& draft, const Machine& machine) {
   return keys;
 }
 
-// Puts what is given and what follows from it into the probe.
+// Puts what is given and what follows from it into the probe. A shorter interval shortens what may
+// not be longer.
 void Fill(const Schedule& schedule, Probe& probe) {
-  probe.interval = schedule.interval.value_or(5s);
-  probe.timeout =
-      schedule.timeout.value_or(std::min<std::chrono::milliseconds>(2s, probe.interval));
+  const Probe usual;
+  probe.interval = schedule.interval.value_or(usual.interval);
+  probe.timeout = schedule.timeout.value_or(std::min(usual.timeout, probe.interval));
   probe.connect_timeout = schedule.connect_timeout.value_or(probe.timeout);
   probe.fast_interval =
-      schedule.fast_interval.value_or(std::min<std::chrono::milliseconds>(1s, probe.interval));
+      schedule.fast_interval.value_or(std::min(usual.fast_interval, probe.interval));
   probe.down_interval = schedule.down_interval.value_or(probe.interval);
   probe.stale_after = schedule.stale_after.value_or(
       3 * std::max(probe.interval, probe.down_interval) + probe.timeout);
-  probe.fall = schedule.fall.value_or(3);
-  probe.rise = schedule.rise.value_or(2);
+  probe.fall = schedule.fall.value_or(usual.fall);
+  probe.rise = schedule.rise.value_or(usual.rise);
   probe.initial_fall = schedule.initial_fall.value_or(probe.fall);
-  probe.initial_rise = schedule.initial_rise.value_or(1);
-  probe.jitter = schedule.jitter.value_or(10);
+  probe.initial_rise = schedule.initial_rise.value_or(usual.initial_rise);
+  probe.jitter = schedule.jitter.value_or(usual.jitter);
 }
 
 void Fill(const Draft& draft, Probe& probe) {
@@ -280,6 +281,8 @@ void RefuseAt(const YamlValue& value, std::initializer_list<std::string_view> ke
 bool Connects(ProbeType type) { return type == ProbeType::kTcp || HasTls(type) || HasHttp(type); }
 bool IsIcmp(ProbeType type) { return type == ProbeType::kIcmp; }
 bool HasPort(ProbeType type) { return !IsIcmp(type); }
+// A dr probe sends frames, which have no mark, on an interface of the director's own namespace.
+bool HasSocketOfItsOwn(ProbeType type) { return type != ProbeType::kDr; }
 
 // Keys that mean nothing for some types.
 void CheckFitsType(const YamlValue& value, ProbeType type) {
@@ -292,6 +295,8 @@ void CheckFitsType(const YamlValue& value, ProbeType type) {
                            {"tls", [](ProbeType t) { return HasTls(t); }, "tls and https"},
                            {"icmp", IsIcmp, "icmp"},
                            {"port", HasPort, "tcp, tls, http, https and dr"},
+                           {"mark", HasSocketOfItsOwn, "icmp, tcp, tls, http and https"},
+                           {"netns", HasSocketOfItsOwn, "icmp, tcp, tls, http and https"},
                            {"close", Connects, "tcp, tls, http and https"},
                            {"connect_timeout", Connects, "tcp, tls, http and https"}};
   for (const Fit& fit : kFits) {

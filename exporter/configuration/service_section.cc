@@ -241,15 +241,31 @@ class ServiceReader {
       const auto address = ReadHost(*backend.address, family, machine_.resolve);
       if (!address) continue;
       backend.backend.address = *address;
-      const std::uint16_t port = backend.backend.port.value_or(match.port.value_or(0));
-      const auto [before, is_new] =
-          lines.emplace(ipvs::BackendKey{*address, port}, backend.place->line());
-      if (!is_new) {
-        backend.place->Refuse("the same address and port as the backend in line " +
-                              std::to_string(before->second));
-      }
+      CheckBackendOnce(backend, match, lines);
       draft.rule.backends.push_back(std::move(backend.backend));
     }
+  }
+
+  // lines: of the backends so far; port 0 stands for the port of the service, whichever that is.
+  static void CheckBackendOnce(const BackendDraft& draft, const ServiceMatch& match,
+                               std::map<ipvs::BackendKey, int>& lines) {
+    const Address& address = draft.backend.address;
+    const std::uint16_t port = draft.backend.port.value_or(match.port.value_or(0));
+    const auto [before, is_new] =
+        lines.emplace(ipvs::BackendKey{address, port}, draft.place->line());
+    if (!is_new) {
+      draft.place->Refuse("the same address and port as the backend in line " +
+                          std::to_string(before->second));
+    }
+    const bool is_mark = match.mark || match.protocol == Protocol::kFwmark;
+    if (is_mark || match.port) return;
+    const auto same = lines.lower_bound(ipvs::BackendKey{address, 0});
+    const auto next = std::next(same);
+    if (same->first.port != 0 || next == lines.end() || next->first.address != address) return;
+    draft.place->Refuse("the same address as the backend in line " +
+                        std::to_string(std::min(same->second, next->second)) +
+                        ", one with a port and one without: where the service has that port they "
+                        "would be one");
   }
 
   const ProbeSet& probes_;

@@ -14,6 +14,7 @@ from prometheus_client import parser as text_format
 import deadline
 import everything
 import exporter
+import health
 import labtest
 import netns
 
@@ -21,6 +22,20 @@ OPENMETRICS = "application/openmetrics-text; version=1.0.0"
 FOLDER = pathlib.Path("/run/prometheus")
 PROMETHEUS_PORT = 9090
 PROMETHEUS_LIMIT = 60
+
+HEALTH = """
+checker:
+  defaults: {interval: 1s, fast_interval: 200ms}
+  metrics_level: full
+probes:
+  alive: {type: icmp}
+  page: {type: http}
+  secure: {type: https, tls: {verify: false}}
+  vip: {type: dr}
+services:
+  - {match: {port: 80, proto: TCP}, probes: [alive, page, vip]}
+  - {match: {port: 443, proto: TCP}, probes: [secure]}
+"""
 
 # What moves between two requests for the page of a table that stands still.
 MOVING = ("process_", "ipvs_scrape_", "ipvs_exporter_", "go_", "scrape_", "up")
@@ -75,6 +90,26 @@ class PrometheusTest(labtest.LabTest):
                 in samples(text_format.text_string_to_metric_families(self.ours.text())).items()}
         still = {key: value for key, value in stored.items() if not key[0].startswith(MOVING)}
         self.assert_same_samples(still, page)
+
+    def test_a_page_with_every_health_family(self):
+        """Its numbers move from one request to the next: families, series and what is written of them are compared."""
+        with health.configured(self.director, "formats", HEALTH) as ours:
+            health.settle(ours, everything_is_known)
+            text, strict = ours.text(), ours.text(Accept=OPENMETRICS)
+        lint = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, text=True, timeout=60,
+                              check=False)
+        self.assertEqual((lint.returncode, lint.stdout, lint.stderr), (0, "", ""))
+        plain = list(text_format.text_string_to_metric_families(text))
+        open_metrics = list(openmetrics.text_string_to_metric_families(strict))
+        self.assertGreater(sum(family.name.startswith("ipvs_check") for family in plain), 20)
+        self.assertEqual(documentation(open_metrics), documentation(plain))
+        self.assertEqual(samples(open_metrics).keys(), samples(plain).keys())
+
+
+def everything_is_known(page):
+    """Whether every backend has had a verdict."""
+    unknown = page.series("ipvs_backend_health_state", state="unknown").values()
+    return unknown and 1 not in unknown
 
 
 def samples(families):

@@ -452,6 +452,10 @@ TEST(WrongConfiguration, OfAProbe) {
        ".close: only for a probe of type tcp, tls, http and https, this one is icmp"},
       {"type: dr, connect_timeout: 1s",
        ".connect_timeout: only for a probe of type tcp, tls, http and https, this one is dr"},
+      {"type: dr, mark: 7",
+       ".mark: only for a probe of type icmp, tcp, tls, http and https, this one is dr"},
+      {"type: dr, netns: blue",
+       ".netns: only for a probe of type icmp, tcp, tls, http and https, this one is dr"},
       {"type: icmp, port: 80",
        ".port: only for a probe of type tcp, tls, http, https and dr, this one is icmp"},
       {"type: tcp, http: {}", ".http: only for a probe of type http and https, this one is tcp"},
@@ -570,6 +574,12 @@ TEST(WrongConfiguration, OfAService) {
       {"match: {address: 10.0.0.1, port: 80, proto: TCP}, "
        "backends: [{address: web}, {address: web, port: 80}]",
        ".backends[1]: the same address and port as the backend in line 3"},
+      {"match: {proto: TCP}, backends: [{address: web}, {address: web, port: 80}]",
+       ".backends[1]: the same address as the backend in line 3, one with a port and one without: "
+       "where the service has that port they would be one"},
+      {"match: {}, backends: [{address: web, port: 80}, {address: web}]",
+       ".backends[1]: the same address as the backend in line 3, one with a port and one without: "
+       "where the service has that port they would be one"},
   };
   for (const auto& [fields, sentence] : wrong) {
     EXPECT_EQ(WrongService(fields), "f:3: services[0]" + sentence) << fields;
