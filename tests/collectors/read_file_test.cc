@@ -4,22 +4,17 @@
 #include <gtest/gtest.h>
 
 #include <cerrno>
-#include <fstream>
+
+#include "tests/support/temporary_file.h"
 
 namespace lvs {
 namespace {
 
 using testing::HasSubstr;
 
-std::string FileWith(const std::string& content) {
-  const std::string path = testing::TempDir() + "/read_file_test_" + std::to_string(getpid());
-  std::ofstream(path) << content;
-  return path;
-}
-
 TEST(ReadFile, GivesTheWholeContent) {
   const std::string content(100000, 'x');
-  const Result<std::string> read = ReadFile(FileWith(content), 1 << 20);
+  const Result<std::string> read = ReadFile(TemporaryFile(content).path(), 1 << 20);
   ASSERT_TRUE(read.ok());
   EXPECT_EQ(read.value(), content);
 }
@@ -31,7 +26,7 @@ TEST(ReadFile, ReadsProcFilesWhoseSizeIsZero) {
 }
 
 TEST(ReadFile, RefusesMoreThanItsBound) {
-  const Result<std::string> read = ReadFile(FileWith(std::string(100, 'x')), 99);
+  const Result<std::string> read = ReadFile(TemporaryFile(std::string(100, 'x')).path(), 99);
   ASSERT_FALSE(read.ok());
   EXPECT_EQ(read.error().code, ErrorCode::kMalformed);
   EXPECT_THAT(read.error().message, HasSubstr("larger than 99 bytes"));

@@ -2,9 +2,8 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
-#include <fstream>
+#include "tests/support/temporary_file.h"
 
 namespace lvs {
 namespace {
@@ -81,14 +80,6 @@ TEST(Options, BackendLabels) {
             std::nullopt);
 }
 
-// The path of a configuration file with this text.
-std::string FileWith(const std::string& text) {
-  const std::string path =
-      testing::TempDir() + "/options_test_" + std::to_string(getpid()) + ".yml";
-  std::ofstream(path) << text;
-  return path;
-}
-
 TEST(Options, WithoutAFileTheBuiltInProbesHold) {
   const Options options = Parse({});
   EXPECT_EQ(options.config_file, "");
@@ -98,7 +89,8 @@ TEST(Options, WithoutAFileTheBuiltInProbesHold) {
 }
 
 TEST(Options, TakeAConfigurationFile) {
-  const std::string path = FileWith("checker: {flap_threshold: 3}\n");
+  const TemporaryFile file("checker: {flap_threshold: 3}\n");
+  const std::string& path = file.path();
   const Options options = Parse({"--config.file=" + path, "--web.enable-lifecycle"});
   EXPECT_EQ(options.config_file, path);
   EXPECT_TRUE(options.enable_lifecycle);
@@ -106,7 +98,8 @@ TEST(Options, TakeAConfigurationFile) {
 }
 
 TEST(Options, AWrongFileIsOneSentenceWhetherItIsCheckedOrUsed) {
-  const std::string path = FileWith("checker:\n  flap_treshold: 3\n");
+  const TemporaryFile file("checker:\n  flap_treshold: 3\n");
+  const std::string& path = file.path();
   for (const std::vector<std::string>& args :
        {std::vector<std::string>{"--config.file=" + path},
         std::vector<std::string>{"--config.check", "--config.file=" + path}}) {
@@ -120,7 +113,8 @@ TEST(Options, AWrongFileIsOneSentenceWhetherItIsCheckedOrUsed) {
 }
 
 TEST(Options, AGoodFileIsValidAndItsNotesAreSaid) {
-  const std::string path = FileWith("probes:\n  p: {type: tcp}\n");
+  const TemporaryFile file("probes:\n  p: {type: tcp}\n");
+  const std::string& path = file.path();
   const Exit exit = Leave({"--config.check", "--config.file=" + path});
   EXPECT_EQ(exit.status, 0);
   EXPECT_EQ(exit.error, "");

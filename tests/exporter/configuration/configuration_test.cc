@@ -3,9 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <fstream>
 #include <map>
 #include <utility>
+
+#include "tests/support/temporary_file.h"
 
 namespace lvs {
 namespace {
@@ -658,30 +659,21 @@ TEST(WrongConfiguration, OfStrangeBytesIsOneCleanLine) {
   EXPECT_EQ(sentence, "f:1: k??[31m" + std::string(53, 'x') + "...: unknown key");
 }
 
-class ConfigurationFile : public testing::Test {
- protected:
-  std::string With(const std::string& text) {
-    const std::string path =
-        testing::TempDir() + "/configuration_test_" + std::to_string(getpid()) + ".yml";
-    std::ofstream(path) << text;
-    return path;
-  }
-};
-
-TEST_F(ConfigurationFile, IsReadAndNamedByItsPath) {
-  EXPECT_TRUE(ReadConfiguration(With("checker: {flap_threshold: 3}\n")).ok());
-  const std::string path = With("checker:\n  flap: 3\n");
+TEST(ConfigurationFile, IsReadAndNamedByItsPath) {
+  EXPECT_TRUE(ReadConfiguration(TemporaryFile("checker: {flap_threshold: 3}\n").path()).ok());
+  const TemporaryFile file("checker:\n  flap: 3\n");
+  const std::string& path = file.path();
   const auto wrong = ReadConfiguration(path);
   ASSERT_FALSE(wrong.ok());
   EXPECT_EQ(wrong.error().message, path + ":2: checker.flap: unknown key");
 }
 
-TEST_F(ConfigurationFile, ThatIsMissingOrTooLargeIsSaid) {
+TEST(ConfigurationFile, ThatIsMissingOrTooLargeIsSaid) {
   const auto missing = ReadConfiguration("/no/such/file.yml");
   ASSERT_FALSE(missing.ok());
   EXPECT_EQ(missing.error().code, ErrorCode::kNotFound);
   EXPECT_THAT(missing.error().message, HasSubstr("/no/such/file.yml"));
-  const auto large = ReadConfiguration(With(std::string((4 << 20) + 1, '#')));
+  const auto large = ReadConfiguration(TemporaryFile(std::string((4 << 20) + 1, '#')).path());
   ASSERT_FALSE(large.ok());
   EXPECT_THAT(large.error().message, HasSubstr("larger than 4194304 bytes"));
 }
