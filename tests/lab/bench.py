@@ -19,6 +19,8 @@ import topology
 
 TABLES = ((100, 10), (1000, 20))
 IDLE_TABLE = (1, 10)
+LOADED_TABLE = (1000, 20)
+LOADED_FOR = 30  # seconds; every backend has been probed by then, or left out for want of time, which is counted
 
 
 class BareDumps:
@@ -95,6 +97,17 @@ def idle_resident_bytes(director):
         return ours.resident_bytes()
 
 
+def loaded_resident_bytes(director):
+    """(our memory with a table full of backends that are all probed and scraped, once a second; a lonely page's size)"""
+    fill(director, *LOADED_TABLE)
+    with exporter.exporter(director) as ours:
+        end = time.monotonic() + LOADED_FOR
+        while time.monotonic() < end:
+            _, page = scrape(director, ours)
+            time.sleep(1)
+        return ours.resident_bytes(), sizes(page)
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--bare-dumps", required=True)
@@ -113,6 +126,9 @@ def main():
               f"| {resident / 1e6:.1f} MB |")
     print(f"\nMedians of {options.rounds} interleaved rounds in one boot. "
           f"Memory with {IDLE_TABLE[1]} backends: {idle / 1e6:.1f} MB.")
+    loaded, page = loaded_resident_bytes(director)
+    print(f"Memory with {LOADED_TABLE[0]} x {LOADED_TABLE[1]} backends that are probed for {LOADED_FOR} s: "
+          f"{loaded / 1e6:.1f} MB; the page: {describe(page)}.")
 
 
 def describe(page):
