@@ -75,7 +75,8 @@ Result<void> RouteReader::Send(const Question& question) {
 }
 
 // The kernel has put the answer, or the first part of a dump, into the socket before send()
-// returns; poll() is for the day it does not.
+// returns; poll() is for the day it does not. What is there is read however late it is: it may be
+// this process that was stopped, or send() that waited for the lock of the kernel's interfaces.
 Result<void> RouteReader::ReceiveAll(const Question& question, Deadline deadline,
                                      const OnMessage& on_message) {
   Answer answer({.type = question.answer, .sequence = sequence_, .own_port = own_port_});
@@ -94,6 +95,7 @@ Result<void> RouteReader::ReceiveAll(const Question& question, Deadline deadline
       const Result<Progress> progress = answer.Receive(datagram, on_message);
       if (!progress.ok()) return progress.error();
       if (progress.value() == Progress::kDone) return {};
+      continue;
     }
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
     if (left.count() <= 0) return Error{ErrorCode::kTimeout, "timed out after 50 ms"};

@@ -159,7 +159,8 @@ TEST(RouteReader, AsksWithoutPrivileges) {
   const Result<Route> route = reader.Lookup(Ip("127.0.0.1"));
   if (!route.ok()) GTEST_SKIP() << "The loopback interface is down: " << route.error().message;
   EXPECT_TRUE(route.value().local);
-  EXPECT_TRUE(reader.Interfaces().ok());
+  const auto interfaces = reader.Interfaces();
+  EXPECT_TRUE(interfaces.ok()) << interfaces.error().message;
 }
 
 }  // namespace
