@@ -44,9 +44,9 @@ void LogArp(Log& log, const checker::Event& event) {
                                                   {"to", event.to},
                                                   {"detail", event.detail}};
   if (event.to == "silent") {
-    log.Info("no longer claims a VIP by ARP", fields);
+    log.Info("no longer claims a VIP", fields);
   } else {
-    log.Warn("claims a VIP by ARP", fields);
+    log.Warn("claims a VIP", fields);
   }
 }
 

@@ -354,8 +354,9 @@ constexpr Column<ServiceRow> kServiceColumns[] = {
 constexpr Column<Snapshot> kSnapshotColumns[] = {
     {{"ipvs_backend_arp_leak",
       kGauge,
-      "1 where a real server answers ARP for a VIP (arp_ignore) or announces it (arp_announce); "
-      "an unknown hardware address has an empty remote_address.",
+      "1 where a real server answers ARP or neighbour solicitations for a VIP (arp_ignore), or "
+      "announces it (arp_announce); over IPv6 the VIP is on its network card. An unknown hardware "
+      "address has an empty remote_address.",
       kNoLabels,
       {"local_address", "remote_address", "interface", "kind"}},
      [](const Snapshot& s, Samples& out) {

@@ -1,4 +1,5 @@
-// Who was seen to claim a virtual address by ARP, and what that says about each server. Pure.
+// Who was seen to claim a virtual address by ARP or neighbour discovery, and what that says about
+// each server. Pure.
 #pragma once
 
 #include <chrono>
@@ -19,7 +20,8 @@ namespace lvs::probes {
 // What is known of one server, or of nobody we know (server absent), and one virtual address.
 struct ArpLeak {
   // kAnswers: replies to who-has VIP (arp_ignore is wrong). kAnnounces: names the VIP as its own in
-  // a request or to everybody (arp_announce is wrong).
+  // a request or to everybody (arp_announce is wrong). Over IPv6 either means that the VIP is on a
+  // network card.
   enum class Kind { kAnswers, kAnnounces };
 
   Address vip;

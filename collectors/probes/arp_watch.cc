@@ -1,24 +1,16 @@
 #include "collectors/probes/arp_watch.h"
 
-#include <linux/if_ether.h>
-
 #include <algorithm>
-#include <array>
-#include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
-#include <cstring>
 #include <map>
 #include <set>
 #include <string>
 #include <utility>
 #include <variant>
 
-#include "collectors/probes/arp_packet.h"
-#include "collectors/probes/own_address.h"
-#include "collectors/probes/packet_filter.h"
-#include "collectors/probes/packet_socket.h"
-#include "collectors/probes/raw_socket.h"
+#include "collectors/probes/address_claim.h"
+#include "collectors/probes/claim_socket.h"
 
 namespace lvs::probes {
 namespace {
@@ -27,34 +19,9 @@ namespace asio = boost::asio;
 using route::Mac;
 
 constexpr auto kCollect = std::chrono::seconds(1);
-// Broadcasts reach every host of the link: some at a time.
+// The questions reach every host of the link: some at a time.
 constexpr std::size_t kQuestionsAtOnce = 32;
 constexpr auto kPause = std::chrono::milliseconds(10);
-constexpr Mac kBroadcast = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
-
-constexpr std::uint32_t kSenderAddress = 14;    // in an ARP packet of Ethernet and IPv4
-constexpr std::size_t kMostVipsInFilter = 100;  // see CompileFilter
-
-std::uint32_t NumberOf(const Address& ipv4) {
-  std::uint32_t number = 0;
-  for (std::size_t i = 0; i < 4; ++i) number = number << 8 | ipv4.bytes[i];
-  return number;
-}
-
-// ARP whose sender is one of the addresses. Where these are too many for one filter it passes any
-// ARP of IPv4, and Note() drops what is not asked for.
-std::vector<sock_filter> FilterFor(const std::set<Address>& vips) {
-  using Width = FilterCondition::Width;
-  using Base = FilterCondition::Base;
-  if (vips.size() > kMostVipsInFilter) {
-    return CompileFilter({{{Width::kU16, Base::kStart, 2, ETH_P_IP}}});
-  }
-  std::vector<FilterAlternative> alternatives;
-  for (const Address& vip : vips) {
-    alternatives.push_back({{Width::kU32, Base::kStart, kSenderAddress, NumberOf(vip)}});
-  }
-  return CompileFilter(alternatives);
-}
 
 }  // namespace
 
@@ -71,22 +38,12 @@ class ArpWatch::State : public std::enable_shared_from_this<State> {
   const std::optional<SocketFault>& fault() const { return fault_; }
 
  private:
-  // One interface on which there are servers.
-  struct Link : std::enable_shared_from_this<Link> {
-    Link(asio::io_context& loop, Descriptor socket) : descriptor(loop, socket.get()) {
-      socket.Release();  // the stream descriptor's now
-    }
-
-    asio::posix::stream_descriptor descriptor;
-    int interface = 0;
-    std::string name;
-    Mac mac{};
-  };
-  using Question = std::pair<Address, int>;  // virtual address, interface
+  using Question = std::pair<Address, int>;         // virtual address, interface
+  using SocketKey = std::pair<int, AddressFamily>;  // interface, and whose protocol
 
   // What a round asks on one interface.
   struct Asked {
-    Address sender;
+    std::optional<Address> sender;
     std::set<Address> servers;
   };
 
@@ -94,15 +51,18 @@ class ArpWatch::State : public std::enable_shared_from_this<State> {
   bool FindHost();
   void TakeAddresses(std::vector<route::InterfaceAddress> addresses);
   void FindServers();
-  void OpenLinks();
-  void OpenLink(const route::Interface& interface, const std::vector<sock_filter>& filter);
+  void OpenSockets();
+  void OpenSocket(const route::Interface& interface, AddressFamily family);
+  static SocketKey KeyOf(const Question& question) {
+    return {question.second, question.first.family};
+  }
+  ClaimSocket* SocketFor(const Question& question) const;
   void SendSome();
   void EndRound();
   void After(Clock::time_point time, void (State::*next)());
 
-  void Listen(Link& link);
-  bool Drain(Link& link);
-  bool Note(const Link& link, const ReceivedPacket& packet);
+  bool Drain(ClaimSocket& socket);
+  bool Note(const AddressClaim& claim, int interface);
 
   void KeepWatched(std::map<Question, Asked>& asked) const;
   void JudgeAndTell();
@@ -111,7 +71,7 @@ class ArpWatch::State : public std::enable_shared_from_this<State> {
   void DoubtOurAddresses();
   bool UpdateRows();
   void AwaitNextSuspect();
-  void Report(Reason reason, const std::string& detail);
+  void Report(const SocketFault& fault);
 
   asio::io_context& loop_;
   route::RouteReader& routes_;
@@ -126,7 +86,7 @@ class ArpWatch::State : public std::enable_shared_from_this<State> {
   std::set<Mac> peers_;
   Clock::duration interval_{};
 
-  std::map<int, std::shared_ptr<Link>> links_;
+  std::map<SocketKey, std::shared_ptr<ClaimSocket>> sockets_;
   // Of this host, as of the round's begin; the addresses also as of the last time they mattered.
   std::vector<route::Interface> interfaces_;
   std::vector<route::InterfaceAddress> addresses_;
@@ -152,7 +112,7 @@ void ArpWatch::State::Stop() {
   ++generation_;
   timer_.cancel();
   settling_.cancel();
-  links_.clear();  // closes the sockets, which ends the waits
+  sockets_.clear();  // closes them, which ends the waits
   round_.clear();
   answered_.clear();
   sightings_.Clear();
@@ -163,9 +123,7 @@ void ArpWatch::State::Stop() {
 
 void ArpWatch::State::Watch(std::vector<Subject> subjects, std::vector<Mac> peers,
                             Clock::duration interval) {
-  std::erase_if(subjects, [](const Subject& subject) {
-    return subject.vip.family != AddressFamily::kIpv4 || subject.servers.empty();
-  });
+  std::erase_if(subjects, [](const Subject& subject) { return subject.servers.empty(); });
   std::set<Mac> new_peers(peers.begin(), peers.end());
   if (subjects == subjects_ && new_peers == peers_ && interval == interval_) return;
   subjects_ = std::move(subjects);
@@ -216,22 +174,22 @@ void ArpWatch::State::BeginRound() {
   to_send_.clear();
   if (FindHost()) {
     FindServers();
-    OpenLinks();
+    OpenSockets();
   }
   for (const auto& [question, asked] : round_) to_send_.push_back(question);
   SendSome();
 }
 
-void ArpWatch::State::Report(Reason reason, const std::string& detail) {
-  if (!round_fault_) round_fault_ = SocketFault{reason, detail};
+void ArpWatch::State::Report(const SocketFault& fault) {
+  if (!round_fault_) round_fault_ = fault;
 }
 
 bool ArpWatch::State::FindHost() {
   auto interfaces = routes_.Interfaces();
   auto addresses = routes_.Addresses();
   if (!interfaces.ok() || !addresses.ok()) {
-    Report(Reason::kLocalConfig,
-           interfaces.ok() ? addresses.error().message : interfaces.error().message);
+    Report({Reason::kLocalConfig,
+            interfaces.ok() ? addresses.error().message : interfaces.error().message});
     return false;
   }
   interfaces_ = std::move(interfaces.value());
@@ -252,7 +210,6 @@ void ArpWatch::State::TakeAddresses(std::vector<route::InterfaceAddress> address
 
 // Which virtual address to ask for on which interface, and from which address.
 void ArpWatch::State::FindServers() {
-  const std::vector<Address> vips(vips_.begin(), vips_.end());
   std::map<Address, std::optional<route::Route>> ways;
   for (const Subject& subject : subjects_) {
     for (const Address& server : subject.servers) {
@@ -262,63 +219,58 @@ void ArpWatch::State::FindServers() {
         if (found.ok() && found.value().on_link && !found.value().local) {
           way->second = found.value();
         } else if (!found.ok() && found.error().code != ErrorCode::kNotFound) {
-          Report(Reason::kLocalConfig, found.error().message);
+          Report({Reason::kLocalConfig, found.error().message});
         }
       }
       if (!way->second) continue;
       const route::Route& route = *way->second;
       Asked& asked = round_[{subject.vip, route.interface}];
       asked.servers.insert(server);
-      // Without an address of our own 0.0.0.0, which changes nobody's table either (RFC 5227).
-      if (asked.sender != Address{}) continue;
-      const bool usable = route.source && !vips_.contains(*route.source);
-      asked.sender =
-          usable ? *route.source
-                 : ChooseSource(addresses_, route.interface, server, vips).value_or(Address{});
+      if (!asked.sender) asked.sender = ChooseSender(route, server, addresses_, vips_);
     }
   }
 }
 
-// Interfaces that have no more questions lose their socket, those that cannot have one their
-// questions.
-void ArpWatch::State::OpenLinks() {
-  std::set<int> needed;
-  for (const auto& [question, asked] : round_) needed.insert(question.second);
-  std::erase_if(links_, [&](const auto& entry) {
-    return !needed.contains(entry.first) ||
-           LinkOf(entry.second->descriptor.native_handle()) == LinkState::kGone;
+// Where there are no more questions the socket goes, where there is no socket the questions.
+void ArpWatch::State::OpenSockets() {
+  std::set<SocketKey> needed;
+  for (const auto& [question, asked] : round_) needed.insert(KeyOf(question));
+  std::erase_if(sockets_, [&](const auto& entry) {
+    return !needed.contains(entry.first) || entry.second->IsGone();
   });
-  const std::vector<sock_filter> filter = FilterFor(vips_);
   for (const route::Interface& interface : interfaces_) {
-    if (needed.contains(interface.index) && interface.mac) OpenLink(interface, filter);
+    if (!interface.mac) continue;
+    for (const AddressFamily family : {AddressFamily::kIpv4, AddressFamily::kIpv6}) {
+      if (needed.contains({interface.index, family})) OpenSocket(interface, family);
+    }
   }
-  std::erase_if(round_, [&](const auto& entry) { return !links_.contains(entry.first.second); });
+  std::erase_if(round_, [&](const auto& entry) { return SocketFor(entry.first) == nullptr; });
 }
 
-void ArpWatch::State::OpenLink(const route::Interface& interface,
-                               const std::vector<sock_filter>& filter) {
-  const auto found = links_.find(interface.index);
-  if (found != links_.end()) {
-    Link& link = *found->second;
-    link.name = interface.name;
-    link.mac = *interface.mac;
-    int error_number = 0;  // read, so that an interface that was down for a while is forgiven
-    socklen_t length = sizeof error_number;
-    getsockopt(link.descriptor.native_handle(), SOL_SOCKET, SO_ERROR, &error_number, &length);
-    AttachFilter(link.descriptor.native_handle(), filter);
+void ArpWatch::State::OpenSocket(const route::Interface& interface, AddressFamily family) {
+  const SocketKey key = {interface.index, family};
+  if (const auto found = sockets_.find(key); found != sockets_.end()) {
+    if (const auto fault = found->second->Update(interface, vips_)) {
+      Report(*fault);
+      sockets_.erase(found);
+    }
     return;
   }
-  auto opened = OpenPacketSocket(interface.index, ETH_P_ARP, filter);
+  const ClaimSocket::Opened opened = ClaimSocket::Open(loop_, interface, family, vips_);
   if (const auto* fault = std::get_if<SocketFault>(&opened)) {
-    Report(fault->reason, interface.name + ": " + fault->detail);
+    Report(*fault);
     return;
   }
-  const auto link = std::make_shared<Link>(loop_, std::get<Descriptor>(std::move(opened)));
-  link->interface = interface.index;
-  link->name = interface.name;
-  link->mac = *interface.mac;
-  links_[interface.index] = link;
-  Listen(*link);
+  const auto& made = std::get<std::shared_ptr<ClaimSocket>>(opened);
+  sockets_[key] = made;
+  made->Listen([self = shared_from_this()](ClaimSocket& socket) {
+    if (self->Drain(socket)) self->JudgeAndTell();
+  });
+}
+
+ClaimSocket* ArpWatch::State::SocketFor(const Question& question) const {
+  const auto found = sockets_.find(KeyOf(question));
+  return found == sockets_.end() ? nullptr : found->second.get();
 }
 
 void ArpWatch::State::SendSome() {
@@ -326,17 +278,11 @@ void ArpWatch::State::SendSome() {
     const Question question = to_send_.back();
     to_send_.pop_back();
     const auto asked = round_.find(question);
-    const auto link = links_.find(question.second);
-    if (asked == round_.end() || link == links_.end()) continue;
-    const std::vector<std::byte> packet = BuildArp({.operation = ArpPacket::Operation::kRequest,
-                                                    .sender_mac = link->second->mac,
-                                                    .sender = asked->second.sender,
-                                                    .target_mac = {},
-                                                    .target = question.first});
-    const int error_number = SendFrame(link->second->descriptor.native_handle(), question.second,
-                                       ETH_P_ARP, kBroadcast, packet);
-    if (error_number == 0) continue;
-    Report(ReasonOfErrno(error_number), link->second->name + ": send: " + strerror(error_number));
+    ClaimSocket* const socket = SocketFor(question);
+    if (asked == round_.end() || socket == nullptr) continue;
+    const auto fault = socket->Ask(question.first, asked->second.sender);
+    if (!fault) continue;
+    Report(*fault);
     round_.erase(asked);
   }
   if (to_send_.empty()) {
@@ -347,7 +293,7 @@ void ArpWatch::State::SendSome() {
 }
 
 void ArpWatch::State::EndRound() {
-  for (const auto& [index, link] : links_) Drain(*link);
+  for (const auto& [key, socket] : sockets_) Drain(*socket);
   std::set<Question> asked;
   for (const auto& [question, unused] : round_) asked.insert(question);
   sightings_.EndRound(asked);
@@ -364,46 +310,25 @@ void ArpWatch::State::EndRound() {
   if ((fault_changed || rows_changed) && changed_) changed_();
 }
 
-// The wait does not keep the link: with the link its socket is closed, which ends the wait.
-void ArpWatch::State::Listen(Link& link) {
-  link.descriptor.async_wait(
-      asio::posix::stream_descriptor::wait_read,
-      [self = shared_from_this(), weak = link.weak_from_this()](boost::system::error_code error) {
-        const std::shared_ptr<Link> open = weak.lock();
-        if (error || !open) return;
-        self->Listen(*open);
-        if (self->Drain(*open)) self->JudgeAndTell();
-      });
-}
-
-// Reads what is there, some packets at most. True: news.
-bool ArpWatch::State::Drain(Link& link) {
-  std::array<std::byte, 64> buffer;
-  ReceivedPacket packet;
+// True: news.
+bool ArpWatch::State::Drain(ClaimSocket& socket) {
   bool news = false;
-  for (int i = 0; i < kPacketsPerWakeUp; ++i) {
-    const Received received = ReceivePacket(link.descriptor.native_handle(), buffer, packet);
-    if (received == Received::kNothing) break;
-    if (received == Received::kPacket && Note(link, packet)) news = true;
+  for (const AddressClaim& claim : socket.Receive()) {
+    if (Note(claim, socket.interface())) news = true;
   }
   return news;
 }
 
 // True: news.
-bool ArpWatch::State::Note(const Link& link, const ReceivedPacket& packet) {
-  const std::optional<FrameSender> frame = SenderOf(packet);
-  const std::optional<ArpPacket> arp = ParseArp(packet.bytes);
-  if (!frame || !arp || frame->target == FrameTarget::kOthers) return false;
-  const Mac& mac = arp->sender_mac;
-  if (!vips_.contains(arp->sender) || own_macs_.contains(mac) || peers_.contains(mac)) return false;
-  const bool answer =
-      arp->operation == ArpPacket::Operation::kReply && frame->target == FrameTarget::kUs;
-  return sightings_.Note(
-      {arp->sender, link.interface, answer ? ArpLeak::Kind::kAnswers : ArpLeak::Kind::kAnnounces},
-      mac,
-      own_addresses_.contains(arp->sender) ? ArpSightings::Holder::kUs
-                                           : ArpSightings::Holder::kOthers,
-      Clock::now());
+bool ArpWatch::State::Note(const AddressClaim& claim, int interface) {
+  if (!vips_.contains(claim.address) || own_macs_.contains(claim.mac) ||
+      peers_.contains(claim.mac)) {
+    return false;
+  }
+  return sightings_.Note({claim.address, interface, claim.kind}, claim.mac,
+                         own_addresses_.contains(claim.address) ? ArpSightings::Holder::kUs
+                                                                : ArpSightings::Holder::kOthers,
+                         Clock::now());
 }
 
 void ArpWatch::State::JudgeAndTell() {
@@ -458,9 +383,9 @@ void ArpWatch::State::LearnServerMacs() {
 bool ArpWatch::State::UpdateRows() {
   std::vector<ArpQuestion> questions;
   for (const auto& [question, asked] : answered_) {
-    const auto link = links_.find(question.second);
-    if (link == links_.end()) continue;
-    questions.push_back({question.first, question.second, link->second->name, asked.servers});
+    const ClaimSocket* const socket = SocketFor(question);
+    if (socket == nullptr) continue;
+    questions.push_back({question.first, question.second, socket->name(), asked.servers});
   }
   std::vector<Row> rows = JudgeArp(questions, sightings_, server_macs_, Clock::now());
   const bool changed = rows != rows_;

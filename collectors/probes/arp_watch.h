@@ -1,5 +1,5 @@
 // ARP leaks, seen from the director: servers that answer for a virtual address, or announce it,
-// though only the director may. IPv4 only.
+// though only the director may. For IPv6 the same with neighbour discovery.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -18,21 +18,26 @@
 namespace lvs::probes {
 
 // Asks who has each virtual address, once an interval on each interface where its servers are, with
-// this host's own address as the sender (never the virtual one: that would change other hosts'
-// ARP tables), and listens all the time. Needs CAP_NET_RAW: one packet socket for each interface,
-// whose filter passes ARP that names a watched address as its sender. Memory is bounded by what is
-// watched, whatever arrives.
+// this host's own address as the sender (never a virtual one: that would change other hosts'
+// tables), and listens all the time. Needs CAP_NET_RAW: one packet socket for each interface and
+// family, whose filter passes what claims a watched address. Memory is bounded by what is watched,
+// whatever arrives.
+//
+// IPv6 differs in three ways. A virtual address on lo is silent by itself, as Linux speaks only for
+// those of the interface (ndisc_recv_ns and ndisc_solicit in net/ipv6/ndisc.c): it leaks where it
+// is on a network card. Hosts ask multicast groups, of which the card passes those of this host
+// only, so that an announcement may be missed; answers, and what goes to all nodes, are not. And
+// the kernel of a director that has the address may log each answer ("advertised our address", seen
+// with 6.1).
 //
 // Everything happens on the thread that runs the loop, and so do the look-ups in routes, which must
 // outlive the watch; the watch must not outlive the loop.
 class ArpWatch {
  public:
-  // One virtual address and its `route` backends that share a link with us. IPv6 addresses are
-  // passed over: Linux answers ND only for the addresses of the receiving interface, so that a
-  // virtual address on lo is silent by itself.
+  // One virtual address and its `route` backends.
   struct Subject {
     Address vip;
-    std::vector<Address> servers;
+    std::vector<Address> servers;  // of the same family; those behind a gateway are passed over
 
     bool operator==(const Subject&) const = default;
   };

@@ -4,37 +4,25 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <linux/if_ether.h>
-#include <sys/socket.h>
 
-#include <algorithm>
 #include <array>
 #include <chrono>
 #include <memory>
 #include <optional>
-#include <ostream>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "collectors/probes/arp_packet.h"
 #include "collectors/probes/packet_socket.h"
 #include "collectors/probes/raw_socket.h"
+#include "tests/collectors/probes/arp_watch_fixture.h"
 #include "tests/support/network_namespaces.h"
 
 namespace lvs::probes {
-
-// For the messages of failed tests.
-static void PrintTo(const ArpLeak& row, std::ostream* out) {
-  *out << ToString(row.vip) << " " << (row.server ? ToString(*row.server) : "unknown") << " "
-       << row.interface << " " << (row.kind == ArpLeak::Kind::kAnswers ? "answers" : "announces")
-       << " " << row.leaking << " " << (row.mac ? route::ToString(*row.mac) : "-");
-}
-
 namespace {
 
 namespace asio = boost::asio;
 using fake::Ip;
-using fake::NetworkNamespaces;
 using std::chrono::milliseconds;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
@@ -43,8 +31,6 @@ using ::testing::SizeIs;
 const Address kVip = Ip("192.168.1.100");
 const Address kFirst = Ip("192.168.1.2");
 const Address kSecond = Ip("192.168.1.3");
-constexpr auto kAnswers = ArpLeak::Kind::kAnswers;
-constexpr auto kAnnounces = ArpLeak::Kind::kAnnounces;
 
 ArpLeak Silent(const Address& server, ArpLeak::Kind kind) {
   return {kVip, server, "eth0", kind, false, {}};
@@ -52,14 +38,13 @@ ArpLeak Silent(const Address& server, ArpLeak::Kind kind) {
 
 // The director .1, the servers .2 and .3, a stranger .4. Nobody but the servers has the VIP, on lo
 // and silent as it should be. The director knows the servers' MACs, as its traffic makes it.
-class ArpWatchTest : public ::testing::Test {
+class ArpWatchTest : public ArpWatchFixture {
  protected:
   void SetUp() override {
-    auto made = NetworkNamespaces::Make({"director", "first", "second", "stranger"});
-    if (!made.ok()) GTEST_SKIP() << "Asks real hosts: " << made.error().message;
-    network_ = std::move(made.value());
+    ArpWatchFixture::SetUp();
+    if (IsSkipped()) return;
     int number = 1;
-    for (const char* host : {"director", "first", "second", "stranger"}) {
+    for (const char* host : kHosts) {
       network_->Ip(host, "addr add 192.168.1." + std::to_string(number++) + "/24 dev eth0");
       network_->Set(host, "ipv4/conf/all/arp_ignore", "1");
       network_->Set(host, "ipv4/conf/all/arp_announce", "2");
@@ -68,42 +53,12 @@ class ArpWatchTest : public ::testing::Test {
     }
     for (const char* host : {"first", "second"}) {
       network_->Ip(host, "addr add 192.168.1.100/32 dev lo");
-      network_->Ip("director", "neigh replace " +
-                                   ToString(host == std::string("first") ? kFirst : kSecond) +
-                                   " lladdr " + route::ToString(network_->MacOf(host)) +
-                                   " dev eth0 nud reachable");
     }
-    watch_.emplace(loop_, routes_, [this] { ++changes_; });
+    LearnMac(kFirst, "first");
+    LearnMac(kSecond, "second");
   }
 
   void Watch() { watch_->Watch({{kVip, {kFirst, kSecond}}}, peers_, interval_); }
-
-  // Lets the loop go on until the condition holds; false if it does not within a long time.
-  template <class Condition>
-  bool Until(Condition condition) {
-    const Deadline deadline = Clock::now() + std::chrono::seconds(20);
-    while (!condition()) {
-      if (Clock::now() > deadline) return false;
-      loop_.restart();
-      loop_.run_one_for(milliseconds(100));
-    }
-    return true;
-  }
-  bool UntilARound() {
-    return Until([this] { return !watch_->rows().empty(); });
-  }
-  bool UntilALeak() {
-    return Until([this] {
-      return std::ranges::any_of(watch_->rows(), [](const ArpLeak& row) { return row.leaking; });
-    });
-  }
-
-  // A socket that sends and hears any ARP on the host.
-  Descriptor ArpSocket(const std::string& host) {
-    auto opened = network_->On(host, [] { return OpenPacketSocket(2, ETH_P_ARP, kEverything); });
-    auto* socket = std::get_if<Descriptor>(&opened);
-    return socket == nullptr ? Descriptor() : std::move(*socket);
-  }
 
   // A gratuitous ARP, as a VRRP master sends it.
   void Announce(const Descriptor& from, const route::Mac& mac, const Address& vip) {
@@ -130,27 +85,6 @@ class ArpWatchTest : public ::testing::Test {
     }
     return questions;
   }
-
-  // A packet from the VIP, as an answer to a client is one, for which the host asks the link.
-  void SendFromVip(const std::string& host) {
-    network_->Ip(host, "route replace 192.168.1.99/32 dev eth0 src 192.168.1.100");
-    network_->On(host, [] {
-      const Descriptor udp(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-      sockaddr_storage to;
-      const socklen_t length = ToSocketAddress(Ip("192.168.1.99"), 9, 0, to);
-      EXPECT_EQ(sendto(udp.get(), "", 1, 0, reinterpret_cast<const sockaddr*>(&to), length), 1);
-    });
-  }
-
-  static constexpr std::array<sock_filter, 1> kEverything = {{{BPF_RET | BPF_K, 0, 0, 0xffff}}};
-
-  std::unique_ptr<NetworkNamespaces> network_;
-  std::vector<route::Mac> peers_;
-  Clock::duration interval_ = milliseconds(1);  // the next round as soon as one is over
-  route::RouteReader routes_;
-  asio::io_context loop_{1};
-  int changes_ = 0;
-  std::optional<ArpWatch> watch_;
 };
 
 TEST_F(ArpWatchTest, SilentServersHaveARowOfEachKind) {
@@ -176,7 +110,7 @@ TEST_F(ArpWatchTest, ServerWithArpAnnounce0Announces) {
   network_->Set("second", "ipv4/conf/all/arp_announce", "0");
   Watch();
   ASSERT_TRUE(UntilARound());
-  SendFromVip("second");
+  SendFromVip("second", kVip, Ip("192.168.1.99"));
   ASSERT_TRUE(UntilALeak());
   const ArpLeak leak = {kVip, kSecond, "eth0", kAnnounces, true, network_->MacOf("second")};
   EXPECT_THAT(watch_->rows(), ElementsAre(Silent(kFirst, kAnswers), Silent(kSecond, kAnswers),
@@ -217,7 +151,7 @@ TEST_F(ArpWatchTest, TakeoverIsNoLeak) {
   ASSERT_TRUE(UntilARound());
   network_->Ip("stranger", "addr del 192.168.1.100/32 dev eth0");
   network_->Ip("director", "addr add 192.168.1.100/32 dev eth0");
-  const Descriptor first = ArpSocket("first");
+  const Descriptor first = SocketOn("first", ETH_P_ARP);
   int questions = 0;
   EXPECT_TRUE(Until([&] {
     questions += QuestionsAt(first);
@@ -236,7 +170,7 @@ TEST_F(ArpWatchTest, LossOfTheVipIsNoLeak) {
   watch_->Watch({{kVip, {kFirst}}, {other_vip, {kFirst}}}, {}, interval_);
   ASSERT_TRUE(UntilARound());
   network_->Ip("director", "addr del 192.168.1.100/32 dev eth0");
-  const Descriptor stranger = ArpSocket("stranger");
+  const Descriptor stranger = SocketOn("stranger", ETH_P_ARP);
   Announce(stranger, network_->MacOf("stranger"), kVip);
   Announce(stranger, network_->MacOf("stranger"), other_vip);
   ASSERT_TRUE(UntilALeak()) << "the other address is still ours";
@@ -254,7 +188,7 @@ TEST_F(ArpWatchTest, LossOfTheVipRightAfterTheAnnouncementIsNoLeak) {
   interval_ = std::chrono::hours(1);
   watch_->Watch({{kVip, {kFirst}}, {other_vip, {kFirst}}}, {}, interval_);
   ASSERT_TRUE(UntilARound());
-  const Descriptor stranger = ArpSocket("stranger");
+  const Descriptor stranger = SocketOn("stranger", ETH_P_ARP);
   Announce(stranger, network_->MacOf("stranger"), kVip);
   loop_.restart();
   loop_.poll();  // heard
@@ -277,7 +211,7 @@ TEST_F(ArpWatchTest, ConfiguredPeerIsNeverALeak) {
 }
 
 TEST_F(ArpWatchTest, VipIsNeverTheSenderOfOurQuestions) {
-  const Descriptor first = ArpSocket("first");
+  const Descriptor first = SocketOn("first", ETH_P_ARP);
   network_->Ip("director",
                "addr del 192.168.1.1/24 dev eth0\naddr add 192.168.1.100/24 dev eth0\n"
                "addr add 192.168.1.1/24 dev eth0");
@@ -290,7 +224,7 @@ TEST_F(ArpWatchTest, FloodOfInventedMacsIsBounded) {
   network_->Ip("director", "addr add 192.168.1.100/32 dev eth0");
   Watch();
   ASSERT_TRUE(UntilARound());
-  const Descriptor stranger = ArpSocket("stranger");
+  const Descriptor stranger = SocketOn("stranger", ETH_P_ARP);
   for (unsigned i = 0; i < 300; ++i) {
     const route::Mac mac = {
         2, 1, 1, 1, static_cast<std::uint8_t>(i >> 8), static_cast<std::uint8_t>(i)};
@@ -402,114 +336,6 @@ TEST_F(ArpWatchTest, LoopMayGoAtAnyStep) {
     watch.reset();
     loop.reset();
   }
-}
-
-// ArpSightings and JudgeArp need no network.
-
-constexpr auto kUs = ArpSightings::Holder::kUs;
-constexpr auto kOthers = ArpSightings::Holder::kOthers;
-constexpr Clock::time_point kNow{std::chrono::hours(1)};
-constexpr Clock::time_point kLater = kNow + ArpSightings::kSettle;
-
-TEST(ArpSightings, SeenInEveryRoundNeverEnds) {
-  ArpSightings sightings;
-  const ArpSightings::Place place = {kVip, 2, kAnswers};
-  EXPECT_TRUE(sightings.Note(place, {2}, kUs, kNow));
-  for (int i = 0; i < 10; ++i) {
-    sightings.EndRound({{kVip, 2}});
-    EXPECT_FALSE(sightings.Note(place, {2}, kUs, kNow)) << "no news";
-  }
-  EXPECT_THAT(sightings.MacsAt(place), SizeIs(1));
-}
-
-TEST(ArpSightings, ThreeCleanRoundsEndIt) {
-  ArpSightings sightings;
-  const ArpSightings::Place place = {kVip, 2, kAnswers};
-  sightings.Note(place, {2}, kUs, kNow);
-  sightings.EndRound({{kVip, 2}});  // it was seen in this one
-  sightings.EndRound({{kVip, 2}});
-  sightings.EndRound({{kVip, 2}});
-  EXPECT_THAT(sightings.MacsAt(place), SizeIs(1));
-  sightings.EndRound({{kVip, 2}});
-  EXPECT_THAT(sightings.MacsAt(place), IsEmpty());
-  EXPECT_THAT(sightings.interfaces(), IsEmpty());
-}
-
-TEST(ArpSightings, RoundThatDidNotAskEndsNothing) {
-  ArpSightings sightings;
-  const ArpSightings::Place place = {kVip, 2, kAnnounces};
-  sightings.Note(place, {2}, kUs, kNow);
-  for (int i = 0; i < 10; ++i) sightings.EndRound({{kVip, 3}});
-  EXPECT_THAT(sightings.MacsAt(place), SizeIs(1));
-}
-
-TEST(ArpSightings, RemembersAFewMacsOnly) {
-  ArpSightings sightings;
-  const ArpSightings::Place place = {kVip, 2, kAnswers};
-  for (std::uint8_t i = 0; i < 100; ++i) sightings.Note(place, {2, i}, kUs, kNow);
-  EXPECT_THAT(sightings.MacsAt(place), SizeIs(ArpSightings::kMostMacs));
-}
-
-TEST(ArpSightings, KeepForgetsAddressesAndPeers) {
-  ArpSightings sightings;
-  sightings.Note({kVip, 2, kAnswers}, {2, 1}, kUs, kNow);
-  sightings.Note({kVip, 2, kAnswers}, {2, 2}, kUs, kNow);
-  sightings.Note({kFirst, 2, kAnswers}, {2, 1}, kUs, kNow);
-  sightings.Keep({kVip}, {{2, 1}});
-  EXPECT_THAT(sightings.MacsAt({kVip, 2, kAnswers}), ElementsAre(route::Mac{2, 2}));
-  EXPECT_THAT(sightings.MacsAt({kFirst, 2, kAnswers}), IsEmpty());
-}
-
-TEST(ArpSightings, WhoIsSeenWhileTheAddressIsOursIsASuspectAfterAWhile) {
-  ArpSightings sightings;
-  const ArpSightings::Place place = {kVip, 2, kAnnounces};
-  sightings.Note(place, {2}, kUs, kNow);
-  EXPECT_THAT(sightings.SuspectsAt(place, kNow), IsEmpty());
-  EXPECT_EQ(sightings.NextSuspect(kNow), kLater);
-  EXPECT_FALSE(sightings.Note(place, {2}, kUs, kNow + milliseconds(1))) << "no news";
-  EXPECT_THAT(sightings.SuspectsAt(place, kLater), SizeIs(1));
-  EXPECT_EQ(sightings.NextSuspect(kLater), std::nullopt);
-  EXPECT_TRUE(sightings.HasSuspects());
-}
-
-TEST(ArpSightings, WhoIsSeenWhileAnotherHoldsTheAddressIsNone) {
-  ArpSightings sightings;
-  const ArpSightings::Place place = {kVip, 2, kAnswers};
-  EXPECT_TRUE(sightings.Note(place, {2}, kOthers, kNow)) << "it may be a server";
-  EXPECT_FALSE(sightings.HasSuspects());
-  EXPECT_THAT(sightings.SuspectsAt(place, kLater), IsEmpty());
-  EXPECT_TRUE(sightings.Note(place, {2}, kUs, kNow)) << "once more, while the address is ours";
-  EXPECT_THAT(sightings.SuspectsAt(place, kLater), SizeIs(1));
-}
-
-TEST(ArpSightings, LossOfTheAddressExcusesForGood) {
-  ArpSightings sightings;
-  const ArpSightings::Place place = {kVip, 2, kAnswers};
-  sightings.Note(place, {2}, kUs, kNow);
-  sightings.ExcuseStrangers({kVip});
-  EXPECT_THAT(sightings.SuspectsAt(place, kLater), SizeIs(1));
-  sightings.ExcuseStrangers({});
-  sightings.ExcuseStrangers({kVip});
-  EXPECT_THAT(sightings.SuspectsAt(place, kLater), IsEmpty());
-  EXPECT_THAT(sightings.MacsAt(place), SizeIs(1)) << "it may turn out to be a server";
-}
-
-TEST(JudgeArp, ServerLeaksWhoeverHoldsTheAddress) {
-  ArpSightings sightings;
-  sightings.Note({kVip, 2, kAnswers}, {2, 1}, kOthers, kNow);
-  const auto rows = JudgeArp({{kVip, 2, "eth0", {kFirst}}}, sightings, {{kFirst, {2, 1}}}, kLater);
-  ASSERT_THAT(rows, SizeIs(2));
-  EXPECT_TRUE(rows[0].leaking);
-}
-
-TEST(JudgeArp, MacOfTwoServersIsTheLeakOfBoth) {
-  ArpSightings sightings;
-  sightings.Note({kVip, 2, kAnswers}, {2, 1}, kUs, kNow);
-  const auto rows = JudgeArp({{kVip, 2, "eth0", {kFirst, kSecond}}}, sightings,
-                             {{kFirst, {2, 1}}, {kSecond, {2, 1}}}, kNow);
-  ASSERT_THAT(rows, SizeIs(4));
-  EXPECT_TRUE(rows[0].leaking);
-  EXPECT_TRUE(rows[1].leaking);
 }
 
 }  // namespace
