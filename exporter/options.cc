@@ -3,11 +3,13 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <charconv>
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <optional>
 #include <set>
 #include <string_view>
+#include <system_error>
 
 #include "collectors/ipvs/labels.h"
 #include "exporter/build_info.h"
@@ -95,7 +97,8 @@ std::optional<std::string> SetBackendLabels(Draft& draft, const std::string& val
 }
 
 std::optional<std::string> SetProcfs(Draft& draft, const std::string& value) {
-  if (value.empty()) return "expected a folder";
+  std::error_code error;
+  if (!std::filesystem::is_directory(value, error)) return "expected a folder";
   draft.options.settings.procfs = value;
   return std::nullopt;
 }
@@ -274,9 +277,11 @@ std::optional<std::string> LoadConfiguration(Options& options) {
 }
 
 // What --config.check says.
-std::string ValidText(const Configuration& configuration) {
-  std::string text = "The configuration is valid.\n";
-  for (const std::string& note : configuration.notes) text += "Note: " + note + "\n";
+std::string ValidText(const Options& options) {
+  std::string text = options.config_file.empty()
+                         ? "The flags are valid; there is no configuration file (--config.file).\n"
+                         : "The configuration is valid.\n";
+  for (const std::string& note : options.configuration.notes) text += "Note: " + note + "\n";
   return text;
 }
 
@@ -339,7 +344,7 @@ std::variant<Options, Exit> ParseOptions(const std::vector<std::string>& args) {
   if (draft.version) return Exit{0, VersionText(), ""};
   if (draft.list_metrics) return Exit{0, ListMetrics(*draft.list_metrics), ""};
   if (const auto wrong = LoadConfiguration(draft.options)) return WrongUse(*wrong);
-  if (draft.check) return Exit{0, ValidText(draft.options.configuration), ""};
+  if (draft.check) return Exit{0, ValidText(draft.options), ""};
   return Finish(std::move(draft));
 }
 

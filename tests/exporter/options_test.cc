@@ -48,7 +48,7 @@ TEST(Options, TakeValuesBehindAnEqualsSignOrAsTheNextWord) {
   EXPECT_EQ(Parse({"--web.telemetry-path", "/x"}).telemetry_path, "/x");
   EXPECT_EQ(Parse({"--log.format=json"}).log_format, LogFormat::kJson);
   EXPECT_EQ(Parse({"--log.level=error"}).log_level, spdlog::level::err);
-  EXPECT_EQ(Parse({"--path.procfs=/other"}).settings.procfs, "/other");
+  EXPECT_EQ(Parse({"--path.procfs=/usr"}).settings.procfs, "/usr");
   EXPECT_TRUE(Parse({"--collector.ipvs.node-exporter-names"}).settings.ipvs.node_exporter_names);
 }
 
@@ -120,6 +120,16 @@ TEST(Options, AGoodFileIsValidAndItsNotesAreSaid) {
   EXPECT_EQ(exit.error, "");
   EXPECT_EQ(exit.output, "The configuration is valid.\nNote: " + path +
                              ":2: probes.p: no service uses this probe\n");
+}
+
+TEST(Options, CheckedWithoutAFileItSaysSo) {
+  EXPECT_EQ(Leave({"--config.check"}).output,
+            "The flags are valid; there is no configuration file (--config.file).\n");
+}
+
+TEST(Options, AFolderThatIsNotThereIsRefused) {
+  EXPECT_EQ(Leave({"--path.procfs=/no/such/folder"}).error,
+            "ipvs_exporter: --path.procfs=/no/such/folder: expected a folder\n");
 }
 
 TEST(Options, AskedForATextTheFileIsNotRead) {
