@@ -1,0 +1,209 @@
+"""What the panels say of two directors of which one carries the service: its view, and nothing counted twice.
+
+promtool evaluates the panels' own expressions over series that are written here."""
+
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+
+sys.dont_write_bytecode = True
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parent / "support")]
+
+import yaml  # noqa: E402
+
+import dashboard_files  # noqa: E402
+import expressions      # noqa: E402
+
+SHOP = {"local_address": "192.168.1.111", "local_port": "80", "proto": "TCP", "address_family": "ipv4"}
+MARK = {"local_port": "0", "proto": "FWM", "local_mark": "0000000A", "address_family": "ipv4"}
+WELL = {"remote_address": "192.168.1.102", "remote_port": "80"}
+SICK = {"remote_address": "192.168.1.103", "remote_port": "80"}
+SERVICE_STATES = ("ok", "degraded", "spof", "backup", "sorry", "down", "unknown")
+BACKEND_STATES = ("up", "down", "unknown", "drain", "maintenance")
+NOW = "2m"
+
+
+class World:
+    """Series of two directors, one sample every 5 s."""
+
+    def __init__(self):
+        self.series = []
+
+    def has(self, metric, values, director="director1", /, **labels):
+        """A series; `values` in promtool's notation, or a number that stays."""
+        labels = {"cluster": "lvs1", "job": "ipvs", "instance": director} | labels
+        text = ",".join(f'{label}="{value}"' for label, value in labels.items())
+        values = values if isinstance(values, str) else f"{values}x60"
+        self.series.append({"series": f"{metric}{{{text}}}", "values": values})
+
+    def state(self, metric, states, the_one, director="director1", /, **labels):
+        """A set of states of which one is 1."""
+        for state in states:
+            self.has(metric, int(state == the_one), director, state=state, **labels)
+
+    def director(self, name, active, service_state, sick_state, rate):
+        """Both directors have the same table, and connections are synchronised; each sees for itself."""
+        self.has("up", 1, name)
+        self.has("ipvs_up", 1, name)
+        self.has("ipvs_service_info", 1, name, **SHOP, name="shop", scheduler="rr", persistence="none")
+        self.has("ipvs_service_active", active, name, **SHOP)
+        self.state("ipvs_service_state", SERVICE_STATES, service_state, name, **SHOP)
+        self.has("ipvs_service_backends", int(service_state == "ok") + 1, name, **SHOP, state="usable")
+        for backend, state, connections in ((WELL, "up", 10), (SICK, sick_state, 4)):
+            self.state("ipvs_backend_health_state", BACKEND_STATES, state, name, **SHOP, **backend)
+            self.has("ipvs_backend_connections_active", connections, name, **SHOP, **backend)
+            self.has("ipvs_backend_weight", 1, name, **SHOP, **backend)
+            self.has("ipvs_backend_connections_total", f"0+{rate * 5}x60", name, **SHOP, **backend)
+        self.has("ipvs_service_connections_total", f"0+{rate * 10}x60", name, **SHOP)
+        falls = f"0x20 {int(sick_state == 'down')}x40"
+        self.has("ipvs_backend_transitions_total", falls, name, **SHOP, **SICK, to="down")
+
+    def without(self, name, director):
+        """The same world where that director has nothing of this name."""
+        def is_one(series):
+            return series["series"].startswith(name + "{") and f'instance="{director}"' in series["series"]
+        self.series = [series for series in self.series if not is_one(series)]
+        return self
+
+
+def pair(active="director1"):
+    """director1 sees one real server down, director2 sees none down."""
+    world = World()
+    world.director("director1", int(active == "director1"), "spof", "down", 10 * (active == "director1"))
+    world.director("director2", int(active == "director2"), "ok", "up", 10 * (active == "director2"))
+    return world
+
+
+class TwoDirectors(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.expressions = {query.place: expressions.filled(query.expression, dashboard)
+                           for dashboard in dashboard_files.load().values()
+                           for query in dashboard_files.queries(dashboard)}
+
+    def test_states_are_those_of_the_director_that_carries(self):
+        self.assert_panel("lvs-overview: Services by state: A", pair(), _states(SERVICE_STATES, spof=1))
+        self.assert_panel("lvs-overview: Real servers by state: A", pair(), _states(BACKEND_STATES, up=1, down=1))
+        self.assert_panel("lvs-overview: Services over time: A", pair(), [(_shop(), 2)])
+
+    def test_after_a_failover_they_are_those_of_the_other_one(self):
+        world = pair("director2")
+        self.assert_panel("lvs-overview: Services by state: A", world, _states(SERVICE_STATES, ok=1))
+        self.assert_panel("lvs-overview: Services: B", world, [(_shop(), 2)])
+        self.assert_panel("lvs-overview: Services: D", world, [(_shop(instance="director2"), 1)])
+
+    def test_where_nobody_carries_every_view_counts(self):
+        world = pair("nobody")
+        self.assert_panel("lvs-overview: Services by state: A", world, _states(SERVICE_STATES, spof=1, ok=1))
+        self.assert_panel("lvs-overview: Services over time: A", world, [(_shop(), 2)])
+
+    def test_while_the_director_that_carries_is_silent_the_other_one_is_believed(self):
+        world = World()
+        world.director("director2", 0, "ok", "up", 0)
+        self.assert_panel("lvs-overview: Services by state: A", world, _states(SERVICE_STATES, ok=1))
+        self.assert_panel("lvs-service: Real servers over time: A", world, [(_shop(**WELL), 1), (_shop(**SICK), 1)])
+
+    def test_synchronised_connections_count_once(self):
+        self.assert_panel("lvs-overview: Services: F", pair(), [(_shop(), 14)])
+        self.assert_panel("lvs-service: Real servers: F", pair(), [(_shop(**WELL), 10), (_shop(**SICK), 4)])
+        self.assert_panel("lvs-service: Active connections: A", pair(), [(_shop(**WELL), 10), (_shop(**SICK), 4)])
+
+    def test_a_vip_on_both_is_told(self):
+        world = pair().without("ipvs_service_active", "director2")
+        world.has("ipvs_service_active", 1, "director2", **SHOP)
+        for place in ("lvs-overview: Services: D", "lvs-service: Service: E"):
+            self.assert_panel(place, pair(), [(_shop(instance="director1"), 1)])
+            self.assert_panel(place, world, [(_shop(instance="SEVERAL"), 1)])
+
+    def test_rates_are_summed_over_both(self):
+        world = pair()
+        world.has("ipvs_service_info", 1, "director3", **SHOP, name="shop")
+        world.has("ipvs_service_connections_total", "0+25x60", "director3", **SHOP)
+        self.assert_panel("lvs-overview: Services: E", world, [(_shop(), 25)])
+
+    def test_shares_are_of_all_that_came(self):
+        self.assert_panel("lvs-service: Real servers: J", pair(), [(_shop(**WELL), 0.5), (_shop(**SICK), 0.5)])
+        self.assert_panel("lvs-service: Real servers: K", pair(), [(_shop(**WELL), 0.5), (_shop(**SICK), 0.5)])
+
+    def test_a_transition_that_both_saw_counts_once(self):
+        world = pair()
+        world.without("ipvs_backend_transitions_total", "director2")
+        world.has("ipvs_backend_transitions_total", "0x20 1x40", "director2", **SHOP, **SICK, to="down")
+        expression = self.expressions["lvs-overview: Transitions: A"].replace("[20s]", "[1m]")
+        self.assert_expression(expression, world, [({"to": "down"}, 1)])
+
+    def test_a_service_that_nobody_carries_is_told_unless_a_director_is_silent(self):
+        place = "lvs-overview: Services not carried: A"
+        self.assert_panel(place, pair(), [({}, 0)])
+        self.assert_panel(place, pair("nobody"), [({}, 1)])
+        silent = pair("nobody").without("up", "director1")
+        silent.has("up", 0, "director1")
+        self.assert_panel(place, silent, [({}, 0)])
+
+    def test_a_configured_service_that_is_in_no_table_has_a_name_all_the_same(self):
+        world = World()
+        world.state("ipvs_service_state", SERVICE_STATES, "down", **SHOP)
+        world.state("ipvs_service_state", SERVICE_STATES, "down", **MARK)
+        self.assert_panel("lvs-overview: Services: A", world,
+                          [({"cluster": "lvs1", "name": "192.168.1.111:80"}, 0),
+                           ({"cluster": "lvs1", "name": "mark 0000000A"}, 0)])
+
+    def test_a_mark_without_addresses_is_seen_by_both_and_counts_once(self):
+        world = World()
+        for director in ("director1", "director2"):
+            world.state("ipvs_service_state", SERVICE_STATES, "ok", director, **MARK)
+        self.assert_panel("lvs-overview: Services by state: A", world, _states(SERVICE_STATES, ok=1))
+
+    def test_directors_say_which_is_silent_and_which_cannot_read_its_table(self):
+        world = World()
+        for director, up, table in (("director1", 1, 1), ("director2", 1, 0), ("director3", 0, None)):
+            world.has("up", up, director)
+            if table is not None:
+                world.has("ipvs_up", table, director)
+        both = {"cluster": "lvs1", "job": "ipvs"}
+        self.assert_panel("lvs-overview: Directors: A", world, [
+            ({**both, "instance": "director1"}, 2), ({**both, "instance": "director2"}, 1),
+            ({"__name__": "up", **both, "instance": "director3"}, 0)])
+
+    def test_a_failure_shorter_than_a_pixel_is_seen(self):
+        world = pair()
+        world.without("ipvs_backend_health_state", "director1")
+        down, up = "0x21 1 0x38", "1x21 0 1x38"
+        for state in BACKEND_STATES:
+            world.has("ipvs_backend_health_state", {"down": down, "up": up}.get(state, 0), **SHOP, **SICK, state=state)
+        self.assert_panel("lvs-service: Real servers over time: A", world, [(_shop(**SICK), 0)])
+
+    def assert_panel(self, place, world, expected):
+        """The expression of a panel, with All chosen, has exactly these results: [(labels, value)]."""
+        self.assert_expression(self.expressions[place], world, expected)
+
+    def assert_expression(self, expression, world, expected):
+        samples = [{"labels": _selector(labels), "value": value} for labels, value in expected]
+        test = {"interval": "5s", "input_series": world.series,
+                "promql_expr_test": [{"expr": expression, "eval_time": NOW, "exp_samples": samples}]}
+        with tempfile.NamedTemporaryFile("w", suffix=".yml", encoding="utf-8") as file:
+            yaml.safe_dump({"rule_files": [], "tests": [test]}, file)
+            file.flush()
+            done = subprocess.run(["promtool", "test", "rules", file.name], capture_output=True, text=True, timeout=60,
+                                  check=False)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
+
+def _states(states, **counts):
+    return [({"state": state}, counts.get(state, 0)) for state in states]
+
+
+def _shop(**labels):
+    return {"cluster": "lvs1", "name": "shop", **labels}
+
+
+def _selector(labels):
+    name = labels.get("__name__", "")
+    return name + "{" + ", ".join(f'{label}="{value}"' for label, value in labels.items() if label != "__name__") + "}"
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
