@@ -192,6 +192,12 @@ def stray_column(site):
     del _organize(site)["excludeByName"]["job"]
 
 
+def table_of_labels(site):
+    panel = _panel(site, "Table")
+    panel["transformations"] = [step for step in panel["transformations"] if step["id"] != "organize"]
+    panel["fieldConfig"]["overrides"] = []  # they name columns
+
+
 def sorted_by_no_column(site):
     _panel(site, "Table")["options"]["sortBy"][0]["displayName"] = "Value"
 
@@ -369,6 +375,7 @@ ALL = (
     ("known-transformations", unknown_transformation),
     ("table-columns", column_that_nothing_brings),
     ("table-columns", stray_column),
+    ("table-columns", table_of_labels),
     ("table-columns", sorted_by_no_column),
     ("overrides-match", settings_for_no_column),
     ("stat-no-value", no_data),

@@ -71,7 +71,10 @@ def known_transformations(dashboard, _):
 def table_columns(dashboard, _):
     for panel in dashboard_files.panels(dashboard):
         options = _transformation(panel, "organize")
-        if panel["type"] != "table" or not options or _transformation(panel, "groupingToMatrix"):
+        if panel["type"] != "table" or _transformation(panel, "groupingToMatrix"):
+            continue
+        if not options:
+            yield panel["title"], "a table without organize shows every label"
             continue
         shown, hidden = set(options["indexByName"]), set(options["excludeByName"])
         there = table_fields(panel, dashboard)
@@ -170,8 +173,8 @@ def _fields(panel):
     if panel["type"] != "table" or _transformation(panel, "groupingToMatrix"):
         yield {"name": "values", "number": panel["type"] not in WITHOUT_DATA, **defaults}
         return
-    numbers = {value_field(panel, target) for target in dashboard_files.targets(panel)} - set(organize["excludeByName"])
-    for field in organize["indexByName"]:
+    numbers = {value_field(panel, target) for target in dashboard_files.targets(panel)}
+    for field in organize.get("indexByName", ()):
         name = organize["renameByName"].get(field, field)
         yield {"name": name, "number": field in numbers, **defaults, **overrides.get(name, {})}
 

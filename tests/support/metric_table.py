@@ -3,7 +3,10 @@
 import functools
 import json
 import os
+import pathlib
 import subprocess
+
+BUILT = pathlib.Path(__file__).resolve().parents[2] / "build/ipvs_exporter"
 
 # What Prometheus adds to every series of a scrape; `cluster` is set in alerts/prometheus.yml.
 TARGET_LABELS = frozenset(("cluster", "job", "instance"))
@@ -25,8 +28,8 @@ SUFFIXES = {"histogram": {"_bucket": {"le"}, "_sum": set(), "_count": set()},
 @functools.cache
 def rows():
     """{family: its row, a dictionary with name, type, labels and help}."""
-    printed = subprocess.run([os.environ["IPVS_EXPORTER"], "--list-metrics=json"], check=True, capture_output=True,
-                             timeout=20).stdout
+    program = os.environ.get("IPVS_EXPORTER", BUILT)
+    printed = subprocess.run([program, "--list-metrics=json"], check=True, capture_output=True, timeout=20).stdout
     return {row["name"]: row for row in json.loads(printed)}
 
 
