@@ -10,12 +10,19 @@ std::string BackendText(const checker::Event& event) {
   return ToString(*event.backend);
 }
 
-void LogBackend(Log& log, const checker::Event& event) {
-  if (event.reason == probes::Reason::kNone) {
-    log.Info("backend is up",
-             {{"service", event.service}, {"backend", BackendText(event)}, {"by", event.target}});
-    return;
+// That a server works, as all do after a start, is no news.
+void LogUp(Log& log, const checker::Event& event) {
+  const std::initializer_list<LogField> fields = {
+      {"service", event.service}, {"backend", BackendText(event)}, {"by", event.target}};
+  if (event.transition) {
+    log.Info("backend is up", fields);
+  } else {
+    log.Debug("backend is up", fields);
   }
+}
+
+void LogBackend(Log& log, const checker::Event& event) {
+  if (event.reason == probes::Reason::kNone) return LogUp(log, event);
   const std::string detail =
       !event.results.empty() && event.results[0].detail ? *event.results[0].detail : "";
   const auto layer = probes::LayerOf(event.reason);
@@ -30,7 +37,9 @@ void LogBackend(Log& log, const checker::Event& event) {
 void LogService(Log& log, const checker::Event& event) {
   const std::initializer_list<LogField> fields = {
       {"service", event.service}, {"from", event.from}, {"to", event.to}};
-  if (event.to == "ok" || event.to == "unknown") {
+  if (event.from == "unknown" && event.to == "ok") {
+    log.Debug("service state changed", fields);
+  } else if (event.to == "ok" || event.to == "unknown") {
     log.Info("service state changed", fields);
   } else {
     log.Warn("service state changed", fields);
