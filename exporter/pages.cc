@@ -1,13 +1,16 @@
 #include "exporter/pages.h"
 
+#include <algorithm>
 #include <chrono>
 #include <memory>
+#include <string_view>
 #include <utility>
 
+#include "exporter/http/gzip.h"
 #include "exporter/http/negotiation.h"
 #include "exporter/http/query.h"
 #include "exporter/services_json.h"
-#include "exporter/status_page.h"
+#include "exporter/status_page/status_page.h"
 
 namespace lvs {
 namespace {
@@ -89,13 +92,40 @@ HttpResponse Reload(const PageSources& sources) {
   return TextResponse(200, "the configuration is reloaded");
 }
 
-HttpResponse Status(const PageSources& sources) {
-  const auto latest = ReadLatest(sources);
-  return {200,
-          "text/html; charset=utf-8",
-          {{"Content-Security-Policy", StatusPagePolicy()}},
-          std::make_shared<const std::string>(StatusPage(
-              latest.get(), sources.exchange.health.Get().get(), sources.telemetry_path))};
+// The status page is asked for every two seconds by everybody who looks at it: a reading that
+// others wanted is good enough.
+std::shared_ptr<const ipvs::LatestReading> ReadRecent(const PageSources& sources) {
+  constexpr std::chrono::seconds kRecent{2};
+  const auto latest = sources.exchange.table.Get();
+  if (!latest || !latest->current) return ReadLatest(sources);
+  const auto age = std::chrono::system_clock::now() - latest->read_at;
+  return age >= age.zero() && age < kRecent ? latest : ReadLatest(sources);
+}
+
+// The first value of a parameter, empty without it.
+std::string ValueOf(const std::vector<QueryParameter>& query, std::string_view name) {
+  const auto found = std::ranges::find(query, name, &QueryParameter::name);
+  return found == query.end() ? "" : found->value;
+}
+
+HttpResponse Status(const PageSources& sources, const HttpRequest& request) {
+  const Result<std::vector<QueryParameter>> query = ParseQuery(request.query);
+  if (!query.ok()) return TextResponse(400, query.error().message);
+  const auto latest = ReadRecent(sources);
+  const auto health = sources.exchange.health.Get();
+  std::string page = StatusPage(latest.get(), health.get(), sources.telemetry_path,
+                                ValueOf(query.value(), "filter"));
+  HttpResponse response{200, "text/html; charset=utf-8", {}, nullptr};
+  response.headers.emplace_back("Content-Security-Policy", StatusPagePolicy());
+  response.headers.emplace_back("Vary", "Accept-Encoding");
+  if (NegotiateEncoding(request.accept_encoding) == Encoding::kGzip) {
+    GzipStream gzip;
+    gzip.Write(page);
+    page = gzip.Finish();
+    response.headers.emplace_back("Content-Encoding", "gzip");
+  }
+  response.body = std::make_shared<const std::string>(std::move(page));
+  return response;
 }
 
 }  // namespace
@@ -103,7 +133,7 @@ HttpResponse Status(const PageSources& sources) {
 std::vector<Route> MakeRoutes(const PageSources& sources) {
   return {
       {.path = "/",
-       .handler = [sources](const HttpRequest&) { return Status(sources); },
+       .handler = [sources](const HttpRequest& request) { return Status(sources, request); },
        .limit = Limit::kPages},
       {.path = sources.telemetry_path,
        .handler = [sources](const HttpRequest& request) { return Metrics(sources, request); },

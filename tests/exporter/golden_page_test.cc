@@ -13,7 +13,7 @@
 #include "exporter/list_metrics.h"
 #include "exporter/scraper.h"
 #include "exporter/services_json.h"
-#include "exporter/status_page.h"
+#include "exporter/status_page/status_page.h"
 #include "tests/support/captured_log.h"
 #include "tests/support/fake_kernel.h"
 #include "tests/support/golden.h"

@@ -1,4 +1,8 @@
-"""`lab serve`, the guest's side: the topology with gentle traffic, small events, and the exporter on the director."""
+"""`lab serve`, the guest's side: the topology with gentle traffic, small events, and the exporter on the director.
+
+LAB_STEADY keeps the events away. LAB_CALM as well, and nothing is wrong at first, and a health manager takes dead servers
+out of the table: what alerts there was done by somebody.
+"""
 
 import contextlib
 import itertools
@@ -9,39 +13,50 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.request
 
+import calm
 import certificates
+import commands
+import manager
 import netns
+import page
 import servers
 import topology
 import traffic
 
 PAUSE_BETWEEN_REQUESTS = 0.15
 PAUSE_BETWEEN_EVENTS = 25
+PAGE_TIMEOUT = 10
 CONFIGURATION_FILE = "/run/checks.yml"
 
 CONFIGURATION = f"""
 probes:
   alive: {{type: icmp}}
   page: {{type: http}}
-  secure:
-    type: https
-    http: {{host: {certificates.SERVER_NAME}}}
-    tls: {{ca_file: AUTHORITY}}
+  secure: {{type: https, http: {{host: {certificates.SERVER_NAME}}}, tls: {{ca_file: AUTHORITY}}}}
+  handshake: {{type: tls, tls: {{ca_file: AUTHORITY, sni: {certificates.SERVER_NAME}, verify: false}}}}
   web: {{type: http, port: 80}}
   vip: {{type: dr}}
 services:
   - match: {{address: {topology.DR}, port: 80, proto: TCP}}
     name: shop
     probes: [alive, page, vip]
-    backends: [{{address: 192.168.1.102}}, {{address: 192.168.1.103}}, {{address: 192.168.1.104, role: backup}}]
+    backends:
+      - {{address: 192.168.1.102, weight: 1}}
+      - {{address: 192.168.1.103, weight: 1}}
+      - {{address: 192.168.1.104, role: backup}}
   - match: {{address: {topology.DR}, port: 443, proto: TCP}}
     name: shop, TLS
     probes: [alive, secure]
+    backends: [{{address: 192.168.1.102}}, {{address: 192.168.1.103}}, {{address: 192.168.1.104, role: sorry}}]
   - match: {{mark: 10, family: ipv4}}
     name: web and ssh
     vip: {topology.MARKED}
     probes: [alive, web]
+  - match: {{address: {topology.TUNNELLED}, port: 443, proto: TCP}}
+    name: tunnel, TLS
+    probes: [handshake]
 """
 
 DROP = "INPUT -p tcp --dport 80 -j DROP"
@@ -67,6 +82,27 @@ EVENTS = (
 
 def main():
     address, port, *flags = sys.argv[1:]
+    is_calm = bool(os.environ.get("LAB_CALM"))
+    lab, real_servers = build(is_calm)
+    _connect_to_machine(lab.director, address)
+    lab.client.start_thread(send_requests, real_servers.certificates / "ca.pem")
+    if not is_calm and not os.environ.get("LAB_STEADY"):
+        threading.Thread(target=_make_events, args=(lab,), daemon=True).start()
+    commands.serve(hosts(lab), lab.director, address)
+    if not any(flag.startswith("--config.file") for flag in flags):
+        flags.append(f"--config.file={write_configuration(real_servers, CONFIGURATION)}")
+    exporter = lab.director.start(os.environ["IPVS_EXPORTER"], f"--web.listen-address={address}:{port}", *flags,
+                                  stdin=subprocess.DEVNULL)
+    if is_calm:
+        manager.start(lab.director, calm.rules(), lambda: _read_page(lab.director, address, port))
+    signal.signal(signal.SIGTERM, lambda *_: exporter.terminate())
+    status = exporter.wait()
+    _say(f"the exporter ended with status {status}")
+    return status
+
+
+def build(is_calm):
+    """(topology, servers): wired, filled, with both sync daemons, and all real servers running."""
     lab = topology.Topology().build()
     _say("network: client, director, three real servers")
     lab.load_rules()
@@ -74,20 +110,21 @@ def main():
     _say("director: services for every situation, both sync daemons")
     real_servers = servers.Servers(lab.real_servers).start()
     _say("real servers: nginx with HTTP and HTTPS, UDP and SCTP echoes")
-    _connect_to_machine(lab.director, address)
-    lab.client.start_thread(_send_requests, real_servers.certificates / "ca.pem")
-    if not os.environ.get("LAB_STEADY"):
-        threading.Thread(target=_make_events, args=(lab,), daemon=True).start()
-    if not any(flag.startswith("--config.file") for flag in flags):
-        authority = str(real_servers.certificates / "ca.pem")
-        netns.write_file(CONFIGURATION_FILE, CONFIGURATION.replace("AUTHORITY", authority))
-        flags.append(f"--config.file={CONFIGURATION_FILE}")
-    exporter = lab.director.start(os.environ["IPVS_EXPORTER"], f"--web.listen-address={address}:{port}", *flags,
-                                  stdin=subprocess.DEVNULL)
-    signal.signal(signal.SIGTERM, lambda *_: exporter.terminate())
-    status = exporter.wait()
-    _say(f"the exporter ended with status {status}")
-    return status
+    if is_calm:
+        calm.settle(lab, real_servers.certificates)
+        _say("health manager: takes dead real servers out of the table and puts them back, as keepalived would")
+    return lab, real_servers
+
+
+def hosts(lab):
+    """The hosts of the lab by name."""
+    return {name: getattr(lab, name) for name in topology.HOSTS}
+
+
+def write_configuration(real_servers, text):
+    """Writes the exporter's configuration file and returns its path."""
+    netns.write_file(CONFIGURATION_FILE, text.replace("AUTHORITY", str(real_servers.certificates / "ca.pem")))
+    return CONFIGURATION_FILE
 
 
 def _say(text):
@@ -100,7 +137,14 @@ def _connect_to_machine(director, address):
     director.ip("link set vec0 up", f"addr add {address}/30 dev vec0")
 
 
-def _send_requests(authority):
+def _read_page(director, address, port):
+    with director.inside(), urllib.request.urlopen(f"http://{address}:{port}/metrics?collect[]=checker",
+                                                   timeout=PAGE_TIMEOUT) as response:
+        return page.Page(response.read().decode())
+
+
+def send_requests(authority):
+    """Asks every service, for ever; call it on the client."""
     requests = (
         lambda: traffic.http_get(topology.DR),
         lambda: traffic.http_get(topology.DR6),

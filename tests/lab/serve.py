@@ -1,17 +1,24 @@
-"""`lab serve`, the machine's side: boots the living director and makes its page reachable on a port of this machine.
+"""`lab serve`, the machine's side: boots the living director and makes its page reachable on a port of this machine, if
+wanted with Prometheus and Alertmanager, and has commands typed here run on the lab's hosts.
 
 The only way into the guest is a tap device in a network namespace made for it, so nothing of the machine's own network
-is touched. The listening socket is opened before this process moves there, and connections are handed across.
+is touched. The listening sockets are opened before this process moves there, and connections are handed across.
 """
 
+import contextlib
 import os
 import pathlib
+import shutil
 import socket
+import tempfile
 import time
 
+import alerting
 import forward
 import netns
+import shipped
 import syscalls
+import terminal
 import uml
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -28,7 +35,15 @@ HINTS = """
   curl {url}/metrics | grep -E 'ipvs_(service_info|backend_weight|backend_persistence_templates)'
   curl {url}/api/v1/services  the table as JSON
 
-Clients send requests all the time. {events}Ctrl-C ends the lab and leaves nothing behind.
+Clients send requests all the time. {events}
+A line typed here runs a command on a host of the lab: `director ipvsadm -Ln`; `help` shows more.
+Ctrl-C ends the lab and leaves nothing behind.
+"""
+EVENTS_HINT = "Every half minute something happens to a backend; a line here says what."
+STEADY_HINT = "Nothing else happens by itself."
+MONITORING_HINTS = """
+  {prometheus}/alerts         Prometheus with the shipped rules, every 5 s
+  {alertmanager}/             Alertmanager; what it sends is a line here: page, notice or ticket
 """
 
 
@@ -36,36 +51,70 @@ def serve(exporter, options):
     """Runs until interrupted; an exit status for the case that the guest ends first."""
     if not os.access(exporter, os.X_OK):
         raise uml.LabError(f"no exporter at {exporter}: build it, or name it in IPVS_EXPORTER")
-    listener = _listen(options.listen)
+    if options.with_prometheus:
+        _check_programs()
+    listener = _listen("--listen", options.listen)
+    more_listeners = _listen_for_monitoring(options) if options.with_prometheus else ()
     _say("this machine's kernel is not used: booting a director of its own (user-mode Linux)")
     _enter_private_network()
     task = ["/usr/bin/python3", HERE / "live.py", GUEST_ADDRESS, str(GUEST_PORT), *options.exporter_flags]
-    environment = {"IPVS_EXPORTER": exporter, "LAB_STEADY": "1" if options.steady else ""}
+    environment = {"IPVS_EXPORTER": exporter, "LAB_STEADY": "1" if options.steady else "",
+                   "LAB_CALM": "1" if options.with_prometheus else ""}
     tap_argument = f"vec0:transport=tap,ifname={TAP},depth=128"
-    with uml.Guest(task, environment, kernel_arguments=[tap_argument]) as guest:
+    with contextlib.ExitStack() as stack:
+        guest = stack.enter_context(uml.Guest(task, environment, kernel_arguments=[tap_argument]))
         guest.boot()
         if _becomes_ready(guest):
+            if options.with_prometheus:
+                stack.enter_context(_monitoring(more_listeners))
             forward.start(listener, (GUEST_ADDRESS, GUEST_PORT))
-            _explain(listener, options.steady)
+            terminal.start(GUEST_ADDRESS)
+            _explain(listener, more_listeners, options.steady)
             while not guest.ended():
                 time.sleep(0.5)
         return guest.wait(READY_LIMIT) or 1
+
+
+def _check_programs():
+    absent = [program for program in alerting.PROGRAMS if not shutil.which(program)]
+    if absent:
+        raise uml.LabError(f"missing are {', '.join(absent)}: install the Debian packages of the same names")
+
+
+def _listen_for_monitoring(options):
+    return (_listen("--prometheus-listen", options.prometheus_listen),
+            _listen("--alertmanager-listen", options.alertmanager_listen))
+
+
+@contextlib.contextmanager
+def _monitoring(listeners):
+    """Prometheus and Alertmanager beside the guest, in the private network; their files vanish with them."""
+    with tempfile.TemporaryDirectory(prefix="ipvs-lab-") as folder, \
+            alerting.Monitoring(alerting.ThisMachine(), folder, f"{GUEST_ADDRESS}:{GUEST_PORT}", tell=_tell):
+        for listener, port in zip(listeners, (alerting.PROMETHEUS_PORT, shipped.ALERTMANAGER_PORT)):
+            forward.start(listener, ("127.0.0.1", port))
+        yield
+
+
+def _tell(message):
+    if message.receiver != "deadman":
+        print(message.line(), flush=True)
 
 
 def _say(text):
     print(f"lab: {text}", flush=True)
 
 
-def _listen(text):
+def _listen(flag, text):
     address, _, port = text.rpartition(":")
     address = address.strip("[]") or "0.0.0.0"
     if not port.isdigit():
-        raise uml.LabError(f"--listen {text}: not ADDRESS:PORT")
+        raise uml.LabError(f"{flag} {text}: not ADDRESS:PORT")
     try:
         return socket.create_server((address, int(port)), backlog=64,
                                     family=socket.AF_INET6 if ":" in address else socket.AF_INET)
     except (OSError, OverflowError) as error:
-        raise uml.LabError(f"cannot listen on {text}: {error}") from None
+        raise uml.LabError(f"cannot listen on {text}: {error}; {flag} takes another address") from None
 
 
 def _enter_private_network():
@@ -84,7 +133,7 @@ def _enter_private_network():
     if not os.access(TUN_DEVICE, os.R_OK | os.W_OK):
         raise uml.LabError(f"{TUN_DEVICE} cannot be used: the page of the guest would not be reachable")
     try:
-        netns.ip_batch([f"tuntap add {TAP} mode tap", f"addr add {OUTER_ADDRESS}/30 dev {TAP}", f"link set {TAP} up"])
+        netns.ip_batch(["link set lo up", f"tuntap add {TAP} mode tap", f"addr add {OUTER_ADDRESS}/30 dev {TAP}", f"link set {TAP} up"])
     except RuntimeError as error:
         raise uml.LabError(f"cannot make a tap device with {TUN_DEVICE}: {error}") from None
 
@@ -104,10 +153,16 @@ def _becomes_ready(guest):
     return False
 
 
-def _explain(listener, steady):
+def _explain(listener, more_listeners, steady):
+    _say(f"serving on {_url(listener)}")
+    events = STEADY_HINT if steady or more_listeners else EVENTS_HINT
+    print(HINTS.format(url=_url(listener), events=events), end="", flush=True)
+    if more_listeners:
+        prometheus, alertmanager = more_listeners
+        print(MONITORING_HINTS.format(prometheus=_url(prometheus), alertmanager=_url(alertmanager)), flush=True)
+
+
+def _url(listener):
     address, port = listener.getsockname()[:2]
     host = "localhost" if address in ("127.0.0.1", "0.0.0.0", "::", "::1") else address
-    url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-    events = "" if steady else "Every half minute something happens to a\nbackend; a line here says what. "
-    _say(f"serving on {url}")
-    print(HINTS.format(url=url, events=events), flush=True)
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"

@@ -87,6 +87,10 @@ class Browser:
         """How people see: "none" (as usual), "achromatopsia" (no colours), "deuteranopia", ..."""
         self._devtools("Emulation.setEmulatedVisionDeficiency", type=vision)
 
+    def allow_scripts(self, allowed):
+        """Whether pages may run scripts of their own, from the next page on."""
+        self._devtools("Emulation.setScriptExecutionDisabled", value=not allowed)
+
     def go_offline(self):
         """Cuts the browser's network."""
         self._post("chromium/network_conditions",

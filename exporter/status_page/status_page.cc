@@ -1,0 +1,78 @@
+#include "exporter/status_page/status_page.h"
+
+#include <openssl/evp.h>
+#include <openssl/sha.h>
+
+#include <array>
+
+#include "exporter/build_info.h"
+#include "exporter/status_page/assets.h"
+#include "exporter/status_page/changes.h"
+#include "exporter/status_page/html.h"
+#include "exporter/status_page/services.h"
+#include "exporter/status_page/summary.h"
+
+namespace lvs {
+namespace {
+
+using namespace status;
+
+// As Content Security Policy Level 3, section 2.3.1, wants it: of what stands between the tags.
+std::string HashSource(std::string_view text) {
+  std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
+  SHA256(reinterpret_cast<const unsigned char*>(text.data()), text.size(), digest.data());
+  std::array<unsigned char, 4 * ((SHA256_DIGEST_LENGTH + 2) / 3) + 1> base64{};
+  EVP_EncodeBlock(base64.data(), digest.data(), static_cast<int>(digest.size()));
+  return "'sha256-" + std::string(base64.begin(), base64.end() - 1) + "'";
+}
+
+std::string Head(std::string_view title, Level level) {
+  std::string html =
+      "<!doctype html>\n<html lang=en><head><meta charset=utf-8>\n"
+      "<meta name=viewport content=\"width=device-width,initial-scale=1\">\n";
+  html.append("<title>").append(Escape(title)).append("</title>\n");
+  html += "<link rel=icon href=\"" + IconAddress(level) + "\">\n";
+  html += "<noscript><meta http-equiv=refresh content=10></noscript>\n";
+  html.append("<style>").append(Style()).append("</style>\n");
+  html.append("<script>").append(Script()).append("</script></head>\n");
+  return html;
+}
+
+std::string Header(const std::string& telemetry_path, const Filter& filter) {
+  return "<header><h1>ipvs_exporter <small>" + Escape(ThisBuild().version) +
+         "</small></h1>\n<p id=connection role=status></p>\n<nav><a href=\"" +
+         Escape(telemetry_path) +
+         "\">metrics</a><a href=/api/v1/services>services as JSON</a>"
+         "<a href=/api/v1/events>events as JSON</a>"
+         "<a href=/-/healthy>healthy</a><a href=/-/ready>ready</a></nav></header>\n"
+         "<form role=search><label for=filter>Filter</label>"
+         "<input id=filter name=filter type=search maxlength=200 autocomplete=off "
+         "placeholder=\"name, address, state, reason\" value=\"" +
+         Escape(filter.text()) +
+         "\"><button class=scriptless>Apply</button>"
+         "<button type=button id=toggle class=scripted>Open all</button></form>\n";
+}
+
+}  // namespace
+
+std::string StatusPage(const ipvs::LatestReading* latest, const checker::Snapshot* health,
+                       const std::string& telemetry_path, std::string_view filter_text) {
+  const StatusView view = MakeView(latest != nullptr ? latest->table.get() : nullptr, health);
+  const Filter filter(filter_text);
+  const Selection selection = Select(view, filter);
+  const Level level = OverallLevel(view, latest);
+  std::string html = Head(ShortSummary(view, level), level);
+  html.append("<body>").append(SignDrawings()).append(Header(telemetry_path, filter));
+  html += "<main>\n" + Summary(view, latest) + Problems(view, selection) +
+          Services(view, selection, filter) + Changes(health, filter) + Notes(health) + "</main>\n";
+  return html + "</body></html>\n";
+}
+
+std::string StatusPagePolicy() {
+  return "default-src 'none'; style-src " + HashSource(Style()) + "; script-src " +
+         HashSource(Script()) +
+         "; connect-src 'self'; img-src data:; form-action 'self'; base-uri 'none'; "
+         "frame-ancestors 'none'";
+}
+
+}  // namespace lvs

@@ -1,0 +1,24 @@
+// The page at "/": services and backends for a person with a browser.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "collectors/checker/snapshot.h"
+#include "collectors/ipvs/collector.h"
+
+namespace lvs {
+
+// HTML with its own style and script and nothing from elsewhere; every value from outside is
+// escaped. It is complete without the script, which only keeps it fresh. Its size is bounded,
+// whatever the table's (selection.h).
+// latest: null, or without a table, when nothing was read yet. filter: what the reader asks for, as
+// status::Filter takes it.
+std::string StatusPage(const ipvs::LatestReading* latest, const checker::Snapshot* health,
+                       const std::string& telemetry_path, std::string_view filter = "");
+
+// The Content-Security-Policy that allows the page its own style and script, asking this server
+// again, and nothing else.
+std::string StatusPagePolicy();
+
+}  // namespace lvs

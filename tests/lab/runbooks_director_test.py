@@ -1,0 +1,21 @@
+"""The runbooks of what happens to the director itself, one after the other."""
+
+import unittest
+
+import runbooks
+
+
+class RunbooksOfDirectorTest(runbooks.RunbooksTest):
+
+    lanes = ((
+        "LVSRealServerHostDown", "LVSUnexpectedRealServer", "LVSConfigReloadFailed", "LVSStatsFrozen",
+        "LVSCollectorFailing", "LVSExporterDown", "LVSAllServicesVanished", "LVSKernelTableUnreadable",
+        "LVSCheckerLagging", "LVSHealthCheckStale",
+    ),)
+    end_late = {
+        "LVSAllServicesVanished": "it is kept for five minutes",
+    }
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2, argv=["runbooks_director_test", "RunbooksOfDirectorTest"])
