@@ -42,7 +42,7 @@ Ctrl-C ends the lab and leaves nothing behind.
 EVENTS_HINT = "Every half minute something happens to a backend; a line here says what."
 STEADY_HINT = "Nothing else happens by itself."
 MONITORING_HINTS = """
-  {prometheus}/alerts         Prometheus with the shipped rules, every 5 s
+  {prometheus}/               Prometheus with the shipped rules, every 5 s (Alerts)
   {alertmanager}/             Alertmanager; what it sends is a line here: page, notice or ticket
 """
 
