@@ -18,7 +18,7 @@ import threading
 import unittest
 import urllib.request
 
-TESTS = pathlib.Path(__file__).resolve().parent.parent
+TESTS = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(TESTS / "support"), str(TESTS / "lab")]
 sys.dont_write_bytecode = True
 
