@@ -1,4 +1,4 @@
-"""A real Prometheus and a real Alertmanager with the shipped rules and routes, on one host, and a webhook at their end."""
+"""A real Prometheus and a real Alertmanager with the shipped rules and routes on one host, and a webhook at their end."""
 
 import contextlib
 import json
@@ -111,7 +111,8 @@ class Monitoring:
         self.prometheus = Server(
             host, PROMETHEUS_PORT, folder / "prometheus.log", "prometheus",
             f"--config.file={folder}/prometheus.yml", f"--storage.tsdb.path={folder}/prometheus",
-            f"--web.listen-address=127.0.0.1:{PROMETHEUS_PORT}", f"--rules.alert.resend-delay={RESEND_SECONDS // speed}s")
+            f"--web.listen-address=127.0.0.1:{PROMETHEUS_PORT}",
+            f"--rules.alert.resend-delay={RESEND_SECONDS // speed}s")
         self.alertmanager = Server(
             host, shipped.ALERTMANAGER_PORT, folder / "alertmanager.log", "prometheus-alertmanager",
             f"--config.file={folder}/alertmanager.yml", f"--storage.path={folder}/alertmanager",

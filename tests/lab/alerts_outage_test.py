@@ -49,8 +49,9 @@ services:
 
     @story(servers=2)
     def restarts_in_an_incident(self, told):
-        """The page has a muted companion, which began at the same evaluation. (What began earlier than what mutes it may
-        come out after a restart of Alertmanager: it remembers no alerts, and Prometheus repeats each at its own time.)"""
+        """The page has a muted companion, which began at the same evaluation. (What began earlier than what mutes it
+        may come out after a restart of Alertmanager, which remembers no alerts: Prometheus repeats each at its own time.)
+        """
         table_is_back.wait()
         with and_then(restarts_are_over):
             told.wait_until_up()
@@ -60,8 +61,8 @@ services:
             time.sleep(LONG_ENOUGH)
             self.monitoring.prometheus.restart()
             time.sleep(LONG_ENOUGH)
-            told.mend()
-            told.expect("page", "LVSServiceSinglePointOfFailure", RESOLVED)
+        told.mend()
+        told.expect("page", "LVSServiceSinglePointOfFailure", RESOLVED)
 
     @story(servers=4, of_director=("LVSExporterDown",))
     def the_exporter_dies_while_a_server_is_down(self, told):

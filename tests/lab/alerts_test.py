@@ -1,5 +1,5 @@
-"""Real servers that fail, alone, together and one by one, with a health manager that takes them out and without one; and a
-table that somebody changes by hand."""
+"""Real servers that fail, alone, together and one by one, with a health manager that takes them out and without one; and
+a table that somebody changes by hand."""
 
 import alerttest
 import keepalived

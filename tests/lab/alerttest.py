@@ -1,9 +1,9 @@
 """The frame of the alert tests: faults in the lab, and exactly the notifications that they must cause at the webhook.
 
-A test class has stories. Each has a service and real servers of its own, breaks and mends them, and expects messages one
-after the other. All stories of a class are told at the same time, each on a thread, since whoever is on call has many
-services too. Afterwards every story is a test: it fails where a message did not come in time, and where one came that the
-story does not tell of.
+A test class has stories. Each has a service and real servers of its own, breaks and mends them, and expects messages
+one after the other. All stories of a class are told at the same time, each on a thread, since whoever is on call has
+many services too. Afterwards every story is a test: it fails where a message did not come in time, and where one came
+that the story does not tell of.
 
 Prometheus and Alertmanager run SPEED times as fast as shipped (shipped.py), and the checks as well.
 """
@@ -33,7 +33,7 @@ FOLDER = pathlib.Path("/run/monitoring")
 FIRST_PORT = 80
 CHECKER = """
 checker:
-  defaults: {interval: 1s, fast_interval: 200ms}
+  defaults: {interval: 500ms, fast_interval: 200ms}
   arp_leak: {interval: 2s}
 """
 
@@ -79,8 +79,11 @@ class Story:
         """Its lines for `ipvsadm -R`."""
         forward = "-g" if self.plan.addresses else "-m"
         in_table = self.servers[:len(self.servers) - self.plan.spares]
-        return "".join(f"-A -t {self.vip}:{port} -s rr\n" + "".join(
-            f"-a -t {self.vip}:{port} -r {server}:{port} {forward} -w 1\n" for server in in_table) for port in self.ports)
+        lines = []
+        for port in self.ports:
+            lines += [f"-A -t {self.vip}:{port} -s rr\n"]
+            lines += [f"-a -t {self.vip}:{port} -r {server}:{port} {forward} -w 1\n" for server in in_table]
+        return "".join(lines)
 
     def wait_until_up(self):
         """Returns when the checker finds all its servers up, and Prometheus knows."""

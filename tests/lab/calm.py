@@ -1,5 +1,5 @@
-"""The lab with Prometheus: the same services, but nothing is wrong with any of them, so that whatever alerts was done by
-the person at the terminal. rs2 has two fellow servers wherever it works, and one in the shop.
+"""The lab with Prometheus: the same services, but nothing is wrong with any of them, so that whatever alerts was done
+by the person at the terminal. rs2 has two fellow servers wherever it works, and one in the shop.
 """
 
 import os
@@ -21,8 +21,8 @@ def rules():
 
 
 def settle(lab, certificates):
-    """Makes it so, in a lab that has the rules of the topology and servers with certificates in that folder. Whoever has
-    changed the table finds it in a file."""
+    """Makes it so, in a lab that has the rules of the topology and servers with certificates in that folder. Whoever
+    has changed the table finds it in a file."""
     netns.write_file(TABLE_FILE, rules())
     lab.director.run("ipvsadm", "-C")
     lab.director.run("ipvsadm", "-R", text=rules())

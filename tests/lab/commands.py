@@ -1,5 +1,5 @@
-"""Commands that a person at `lab serve`, or a runbook, has run on a host of the lab: one at a time, bounded in time and in
-output. The guest's side; it listens on the link to the machine, whose other end is in a private network namespace."""
+"""Commands that a person at `lab serve`, or a runbook, has run on a host of the lab: one at a time, bounded in time and
+in output. The guest's side; it listens on the link to the machine, whose other end is in a private network namespace."""
 
 import contextlib
 import dataclasses

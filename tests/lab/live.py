@@ -1,7 +1,7 @@
 """`lab serve`, the guest's side: the topology with gentle traffic, small events, and the exporter on the director.
 
-LAB_STEADY keeps the events away. LAB_CALM as well, and nothing is wrong at first, and a health manager takes dead servers
-out of the table: what alerts there was done by somebody.
+LAB_STEADY keeps the events away. LAB_CALM as well, and nothing is wrong at first, and a health manager takes dead
+servers out of the table: what alerts there was done by somebody.
 """
 
 import contextlib

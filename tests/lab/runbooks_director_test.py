@@ -8,9 +8,9 @@ import runbooks
 class RunbooksOfDirectorTest(runbooks.RunbooksTest):
 
     lanes = ((
-        "LVSRealServerHostDown", "LVSUnexpectedRealServer", "LVSConfigReloadFailed", "LVSStatsFrozen",
-        "LVSCollectorFailing", "LVSExporterDown", "LVSAllServicesVanished", "LVSKernelTableUnreadable",
-        "LVSCheckerLagging", "LVSHealthCheckStale",
+        "LVSCheckerLagging", "LVSHealthCheckStale", "LVSRealServerHostDown", "LVSUnexpectedRealServer",
+        "LVSConfigReloadFailed", "LVSStatsFrozen", "LVSCollectorFailing", "LVSExporterDown", "LVSAllServicesVanished",
+        "LVSKernelTableUnreadable",
     ),)
     end_late = {
         "LVSAllServicesVanished": "it is kept for five minutes",

@@ -11,7 +11,7 @@ class RunbooksOfServersTest(runbooks.RunbooksTest):
     lanes = (
         # The shop.
         ("LVSServiceSinglePointOfFailure", "LVSServiceDegraded", "LVSServiceDown", "LVSBackupServerActive",
-         "LVSRealServerBlip", "LVSWeightDrift", "LVSHealthyServerWithoutWeight", "LVSSpareServerDown"),
+         "LVSRealServerBlip", "LVSWeightDrift", "LVSHealthyServerWithoutWeight"),
         # The masqueraded service, and rs2's port 8080. The others go up and down as well: after them it flaps already.
         ("LVSRealServerFlapping", "LVSRealServerDown", "LVSTrafficToDeadServer", "LVSRealServerMissingFromIPVS",
          "LVSNoReturnTraffic"),
@@ -22,7 +22,7 @@ class RunbooksOfServersTest(runbooks.RunbooksTest):
         ("LVSServiceNotCarried", "LVSServiceVanished", "LVSTemplatesOnDrainedServer", "LVSServerAtThreshold",
          "LVSDefenceModeActive", "LVSSyncDropping", "LVSHealthUnknown"),
         ("LVSConnectionSkew", "LVSPersistenceSkew"),
-        ("LVSRealServerARPLeak",),
+        ("LVSRealServerARPLeak", "LVSSpareServerDown"),
     )
     checker = "arp_leak: {interval: 2s}"
     end_late = {

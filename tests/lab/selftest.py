@@ -1,11 +1,13 @@
 #!/usr/bin/python3
-"""Tests of the lab itself, on the machine: it hands results back, says why a boot failed, and leaves nothing behind."""
+"""Tests of the lab itself, on the machine: it hands results back, says why a boot failed, and leaves nothing behind; it
+carries out what is typed, and tells of the alerts that this causes."""
 
 import contextlib
 import os
 import pathlib
 import re
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -14,6 +16,9 @@ import unittest
 import urllib.request
 
 import page
+import shipped
+import terminal
+import topology
 import uml
 
 LAB = pathlib.Path(__file__).resolve().parent / "lab"
@@ -79,24 +84,25 @@ class LabRunTest(LabTest):
 class LabServeTest(LabTest):
 
     @contextlib.contextmanager
-    def serving(self, *flags):
+    def serving(self, *flags, stdin=subprocess.DEVNULL):
         """A `lab serve` on a free port: (process, url). It is asked to end when the block does."""
-        with subprocess.Popen([LAB, "serve", "--listen", "127.0.0.1:0", *flags], stdout=subprocess.PIPE,
+        with subprocess.Popen([LAB, "serve", "--listen", "127.0.0.1:0", *flags], stdout=subprocess.PIPE, stdin=stdin,
                               stderr=subprocess.STDOUT, text=True, env=self.environment) as process:
             try:
-                yield process, self.find_url(process)
+                yield process, self.find_line(process, r"serving on (http://\S+)")[1]
             finally:
                 process.send_signal(signal.SIGTERM)
                 process.stdout.read()
                 self.assertEqual(process.wait(10), 128 + signal.SIGTERM)
 
-    def find_url(self, process):
+    def find_line(self, process, pattern):
+        """The match in the next line of its output that has one; until the process ends, or the test's time is up."""
         seen = []
         for line in process.stdout:
             seen.append(line)
-            if match := re.search(r"serving on (http://\S+)", line):
-                return match[1]
-        self.fail("no address in:\n" + "".join(seen))
+            if match := re.search(pattern, line):
+                return match
+        self.fail(f"no line with {pattern} in:\n" + "".join(seen))
 
     def test_serves_moving_traffic_and_leaves_nothing_behind(self):
         with self.serving("--steady", "--", "--log.format=json") as (_, url):
@@ -106,6 +112,49 @@ class LabServeTest(LabTest):
             while read_page(url).value("ipvs_connections_total") <= first.value("ipvs_connections_total"):
                 self.assertLess(time.monotonic(), deadline, "no traffic")
         self.assertFalse(os.path.exists("/sys/class/net/lab0"))
+
+    def test_typed_commands_run_on_the_hosts(self):
+        def type_line(line):
+            print(line, file=process.stdin, flush=True)
+        with self.serving("--steady", stdin=subprocess.PIPE) as (process, url):
+            type_line(f"client curl -s http://{topology.DR}/")
+            self.find_line(process, r"^rs[12]$")
+            self.find_line(process, "^client: exit status 0$")
+            type_line("rs2 cat /nowhere")
+            self.find_line(process, "No such file")
+            self.find_line(process, "^rs2: exit status 1$")
+            type_line("rs1 yes")
+            self.find_line(process, "^rs1: exit status 137, ended: more than 65536 bytes of output$")
+            type_line("rs1 (sleep 1000; echo late) & echo early")
+            self.find_line(process, "^early$")
+            self.find_line(process, "^rs1: exit status 0$")
+            type_line("printer lp")
+            self.find_line(process, "^lab: there is no host printer: ")
+            type_line("help")
+            self.find_line(process, "HOST COMMAND.*client director rs1 rs2 rs3")
+            process.stdin.close()
+            self.assertEqual(read_page(url).value("ipvs_up"), 1, "the end of the input is not the end of the lab")
+
+    def test_an_alert_arrives(self):
+        flags = ("--with-prometheus", "--prometheus-listen=127.0.0.1:0", "--alertmanager-listen=127.0.0.1:0")
+        with self.serving(*flags, stdin=subprocess.PIPE) as (process, _):
+            prometheus = self.find_line(process, r"(http://\S+)/ +Prometheus")[1]
+            alertmanager = self.find_line(process, r"(http://\S+)/ +Alertmanager")[1]
+            print(f"rs2 ip addr del {topology.DR}/32 dev lo", file=process.stdin, flush=True)
+            line = self.find_line(process, r"^\d\d:\d\d:\d\d page +(\w+) +firing  (.*)$")
+            self.assertEqual(line[1], "LVSServiceSinglePointOfFailure")
+            self.assertIn(f"{topology.DR}:80", line[2])
+            for url in (f"{prometheus}/api/v1/alerts", f"{alertmanager}/api/v2/alerts"):
+                with urllib.request.urlopen(url, timeout=10) as response:
+                    self.assertIn(b"LVSServiceSinglePointOfFailure", response.read())
+
+    def test_a_port_of_prometheus_in_use_is_said(self):
+        with socket.create_server(("127.0.0.1", 0)) as other:
+            address = f"127.0.0.1:{other.getsockname()[1]}"
+            result = self.lab("serve", "--listen", "127.0.0.1:0", "--with-prometheus", "--prometheus-listen", address)
+        self.assertEqual(result.returncode, 1)
+        self.assertIn(f"cannot listen on {address}", result.stderr)
+        self.assertIn("--prometheus-listen takes another address", result.stderr)
 
     def test_a_wrong_flag_is_said_and_ends_it(self):
         result = self.lab("serve", "--listen", "127.0.0.1:0", "--", "--no-such-flag")
@@ -118,6 +167,60 @@ class LabServeTest(LabTest):
             result = self.lab("serve", "--listen", address)
         self.assertEqual(result.returncode, 1)
         self.assertIn(f"cannot listen on {address}", result.stderr)
+
+
+class TerminalTest(unittest.TestCase):
+
+    def test_lines(self):
+        self.assertEqual(terminal.parse("rs2 echo  'a  b' | cat"), terminal.Command("rs2", "echo  'a  b' | cat"))
+        self.assertEqual(terminal.parse(" wait 1.5 "), terminal.Wait(1.5))
+        self.assertEqual(terminal.parse("help"), terminal.Help())
+        for nothing in ("", "  ", "# rs2 reboot"):
+            self.assertIsNone(terminal.parse(nothing))
+
+    def test_wrong_lines_get_one_sentence(self):
+        for line, words in (("rs9 ls", "no host rs9"), ("rs1", "a command is missing"), ("wait", "not nothing"),
+                            ("wait long", "not long"), ("wait -1", "not -1"), ("wait nan", "not nan")):
+            with self.subTest(line), self.assertRaisesRegex(terminal.WrongInput, words) as raised:
+                terminal.parse(line)
+            self.assertNotIn("\n", str(raised.exception))
+
+
+class ShippedFilesTest(unittest.TestCase):
+
+    def test_faster_divides_every_duration_and_nothing_else(self):
+        text = """
+- name: 5m  # for: 5m
+  interval: 15s
+  expr: rate(x_5m[1h30m]) > 5 and max_over_time(y[10m:10s]) offset 1d
+  for: 30s  # half a minute: 30s
+  keep_firing_for: 5m
+  description: for 5m
+  equal: [cluster, le]
+"""
+        self.assertEqual(shipped.faster(text, 5), """
+- name: 5m  # for: 5m
+  interval: 3000ms
+  expr: rate(x_5m[1080000ms]) > 5 and max_over_time(y[120000ms:2000ms]) offset 17280000ms
+  for: 6000ms  # half a minute: 30s
+  keep_firing_for: 60000ms
+  description: for 5m
+  equal: [cluster, le]
+""")
+
+    def test_nothing_gets_shorter_than_a_second(self):
+        self.assertEqual(shipped.faster("  group_wait: 0s\n  interval: 5s\n  for: 500ms\n", 10),
+                         "  group_wait: 0ms\n  interval: 1000ms\n  for: 500ms\n")
+
+    def test_the_shipped_files_are_kept_as_they_are(self):
+        with tempfile.TemporaryDirectory() as folder:
+            shipped.write(folder, "192.0.2.1:10211")
+            for path in shipped.FOLDER.glob("*.yml"):
+                ours = path.read_text(encoding="utf-8").splitlines()
+                theirs = (pathlib.Path(folder) / path.name).read_text(encoding="utf-8").splitlines()
+                changed = [new.strip() for old, new in zip(ours, theirs, strict=True) if old != new]
+                expected = ['- targets: ["192.0.2.1:10211"]'] if path.name == "prometheus.yml" else []
+                self.assertEqual(changed, expected, path.name)
 
 
 def processes_that_mention(word):

@@ -53,7 +53,7 @@ def serve(exporter, options):
         raise uml.LabError(f"no exporter at {exporter}: build it, or name it in IPVS_EXPORTER")
     if options.with_prometheus:
         _check_programs()
-    listener = _listen("--listen", options.listen)
+    listener = _listen(options.listen)
     more_listeners = _listen_for_monitoring(options) if options.with_prometheus else ()
     _say("this machine's kernel is not used: booting a director of its own (user-mode Linux)")
     _enter_private_network()
@@ -82,8 +82,8 @@ def _check_programs():
 
 
 def _listen_for_monitoring(options):
-    return (_listen("--prometheus-listen", options.prometheus_listen),
-            _listen("--alertmanager-listen", options.alertmanager_listen))
+    return (_listen(options.prometheus_listen, "; --prometheus-listen takes another address"),
+            _listen(options.alertmanager_listen, "; --alertmanager-listen takes another address"))
 
 
 @contextlib.contextmanager
@@ -105,16 +105,16 @@ def _say(text):
     print(f"lab: {text}", flush=True)
 
 
-def _listen(flag, text):
+def _listen(text, advice=""):
     address, _, port = text.rpartition(":")
     address = address.strip("[]") or "0.0.0.0"
     if not port.isdigit():
-        raise uml.LabError(f"{flag} {text}: not ADDRESS:PORT")
+        raise uml.LabError(f"cannot listen on {text}: not ADDRESS:PORT{advice}")
     try:
         return socket.create_server((address, int(port)), backlog=64,
                                     family=socket.AF_INET6 if ":" in address else socket.AF_INET)
     except (OSError, OverflowError) as error:
-        raise uml.LabError(f"cannot listen on {text}: {error}; {flag} takes another address") from None
+        raise uml.LabError(f"cannot listen on {text}: {error}{advice}") from None
 
 
 def _enter_private_network():
@@ -133,7 +133,8 @@ def _enter_private_network():
     if not os.access(TUN_DEVICE, os.R_OK | os.W_OK):
         raise uml.LabError(f"{TUN_DEVICE} cannot be used: the page of the guest would not be reachable")
     try:
-        netns.ip_batch(["link set lo up", f"tuntap add {TAP} mode tap", f"addr add {OUTER_ADDRESS}/30 dev {TAP}", f"link set {TAP} up"])
+        netns.ip_batch(["link set lo up", f"tuntap add {TAP} mode tap", f"addr add {OUTER_ADDRESS}/30 dev {TAP}",
+                        f"link set {TAP} up"])
     except RuntimeError as error:
         raise uml.LabError(f"cannot make a tap device with {TUN_DEVICE}: {error}") from None
 

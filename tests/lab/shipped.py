@@ -1,8 +1,8 @@
 """The alert files that are shipped, made to run in the lab: the addresses are the lab's, and time may run faster.
 
-A faster run divides every duration of the files by one number: intervals, `for`, `keep_firing_for`, windows of ranges, and
-the waits of Alertmanager. So what is proven of their order holds for the shipped files as well, as long as no duration
-falls below what a guest can do in time: then it stays there.
+A faster run divides every duration of the files by one number: intervals, `for`, `keep_firing_for`, windows and
+offsets, and the waits of Alertmanager. So what is proven of their order holds for the shipped files as well, as long as
+no duration falls below what a guest can do in time: then it stays there.
 """
 
 import pathlib
@@ -20,7 +20,7 @@ _DURATION = re.compile(rf"(?:{_PART.pattern})+")
 _KEYS = "for|keep_firing_for|interval|scrape_interval|scrape_timeout|evaluation_interval|group_wait|group_interval|" \
         "repeat_interval"
 _VALUE = re.compile(rf"^([ -]*(?:{_KEYS}): *)([0-9a-z]+)(?= *(?:#.*)?$)", re.MULTILINE)
-_WINDOW = re.compile(r"\[[0-9a-z:]+\]")
+_WINDOW = re.compile(r"\[[0-9a-z:]+\]|\boffset [0-9a-z]+")
 _SHORTEST = 1000  # milliseconds
 _MILLISECONDS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 
