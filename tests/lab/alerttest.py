@@ -217,7 +217,7 @@ class AlertTest(health.HealthTest):
     @classmethod
     def _start_manager(cls):
         rules = "".join(one.rules() for one in cls.stories.values() if one.plan.managed and not one.plan.empty)
-        cls.addClassCleanup(manager.start(cls.director, rules, cls.exporter.page).set)
+        cls.addClassCleanup(manager.start(cls.director, rules, lambda: cls.exporter.page(manager.PAGE)).set)
 
     @classmethod
     def _wait_for_rest(cls):

@@ -138,7 +138,7 @@ def _connect_to_machine(director, address):
 
 
 def _read_page(director, address, port):
-    with director.inside(), urllib.request.urlopen(f"http://{address}:{port}/metrics?collect[]=checker",
+    with director.inside(), urllib.request.urlopen(f"http://{address}:{port}{manager.PAGE}",
                                                    timeout=PAGE_TIMEOUT) as response:
         return page.Page(response.read().decode())
 

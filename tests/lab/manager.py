@@ -8,7 +8,8 @@ import threading
 
 import ipvsadm
 
-PAUSE = 1
+PAUSE = 0.5
+PAGE = "/metrics?collect[]=checker"  # where the verdicts are
 PROTOCOLS = {"-t": "TCP", "-u": "UDP", "--sctp-service": "SCTP", "-f": "FWM"}
 
 
@@ -34,9 +35,14 @@ def _manage(director, lines, read_page, stop):
 
 
 def _change(director, lines):
-    for line in lines:
-        with contextlib.suppress(RuntimeError):  # somebody else has done so already
-            director.run("ipvsadm", *line.split())
+    if not lines:
+        return
+    try:
+        director.run("ipvsadm", "-R", text="\n".join(lines) + "\n")
+    except RuntimeError:
+        for line in lines:
+            with contextlib.suppress(RuntimeError):  # somebody else, or the beginning above, has done so already
+                director.run("ipvsadm", *line.split())
 
 
 def backend_labels(line):

@@ -72,7 +72,8 @@ class RunbooksTest(unittest.TestCase):
         cls.hosts = live.hosts(lab)
         file = live.write_configuration(servers, cls._quick_configuration())
         program = cls.enterClassContext(exporter.exporter(lab.director, f"--config.file={file}"))
-        cls.addClassCleanup(manager.start(lab.director, calm.rules(), program.page).set)
+        cls.addClassCleanup(
+            manager.start(lab.director, calm.rules(), lambda: program.page(manager.PAGE)).set)
         lab.client.start_thread(live.send_requests, servers.certificates / "ca.pem")
         MONITORING_FOLDER.mkdir()
         cls.monitoring = cls.enterClassContext(
