@@ -76,10 +76,11 @@ services:
 
     @story(servers=3, spares=1, managed=False)
     def sorry_server_takes_over(self, told):
-        told.refuse(0, 1)
         told.ipvsadm("-d -t VIP -r S0", "-d -t VIP -r S1", "-a -t VIP -r S2 -m -w 1")
+        told.refuse(0, 1)
         told.expect("page", "LVSSorryServerActive")
         told.mend()
+        told.wait_until_up()
         told.ipvsadm("-a -t VIP -r S0 -m -w 1", "-a -t VIP -r S1 -m -w 1", "-d -t VIP -r S2")
         told.expect("page", "LVSSorryServerActive", RESOLVED)
 

@@ -30,7 +30,7 @@ REST_LIMIT = 60
 CALM_SECONDS = 12    # after the stories: long enough for what waits 30 s in the shipped files, and its group
 FOLDER = pathlib.Path("/run/monitoring")
 
-FIRST_PORT = 80
+PORT = 80
 CHECKER = """
 checker:
   defaults: {interval: 500ms, fast_interval: 200ms}
@@ -40,7 +40,7 @@ checker:
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """What a story needs: a service (or several, on ports from 80 on) with that many real servers."""
+    """What a story needs: a service with that many real servers, or several services, on ports from 80 on, of them."""
     servers: int = 4
     spares: int = 0         # so many of them, the last ones, are not in the table
     services: int = 1
@@ -49,7 +49,7 @@ class Plan:
     absent: int = 0         # so many of them, the last ones, nobody has
     managed: bool = True    # a health manager takes dead servers out
     empty: bool = False     # somebody else fills the table
-    of_director: tuple = () # alerts about the whole director that belong to the story
+    of_director: tuple = ()  # alerts about the whole director that belong to the story
 
 
 def story(**plan):
@@ -62,13 +62,13 @@ def story(**plan):
 
 class Story:
     """One service in the director's table, what is done to its servers, and what has been expected so far. If its plan
-    does not name them, the servers are addresses of rs1, with nginx on their ports."""
+    does not name them, the servers are addresses of rs1, with nginx on their port."""
 
     def __init__(self, name, number, plan, test):
         self.name = name.replace("_", " ")
         self.vip = plan.vip or f"10.50.0.{number}"
         self.servers = plan.addresses or [f"10.60.{number}.{server}" for server in range(1, plan.servers + 1)]
-        self.ports = range(FIRST_PORT, FIRST_PORT + plan.services)
+        self.ports = range(PORT, PORT + plan.services)
         self.plan = plan
         self.test = test
         self.fault_at = time.time()
@@ -82,7 +82,7 @@ class Story:
         lines = []
         for port in self.ports:
             lines += [f"-A -t {self.vip}:{port} -s rr\n"]
-            lines += [f"-a -t {self.vip}:{port} -r {server}:{port} {forward} -w 1\n" for server in in_table]
+            lines += [f"-a -t {self.vip}:{port} -r {server}:{PORT} {forward} -w 1\n" for server in in_table]
         return "".join(lines)
 
     def wait_until_up(self):
@@ -93,11 +93,11 @@ class Story:
 
     def refuse(self, *numbers):
         """These servers (all, when none is named) refuse connections from now on."""
-        self._break(numbers, "-j", "REJECT", "--reject-with", "tcp-reset")
+        self._break(numbers, "-j REJECT --reject-with tcp-reset")
 
     def drop(self, *numbers):
         """These servers answer nothing from now on."""
-        self._break(numbers, "-j", "DROP")
+        self._break(numbers, "-j DROP")
 
     def wait_until_down(self, count):
         """Returns when Prometheus knows so many of its servers as down."""
@@ -111,16 +111,15 @@ class Story:
     def mend(self):
         """All its servers are well again."""
         self.note_fault()
-        for rule in self._faults:
-            self.test.lab.rs1.run("iptables-legacy", "-w", "-D", "INPUT", *rule)
+        self._filter("-D", self._faults)
         self._faults = []
 
     def ipvsadm(self, *lines):
         """Somebody changes the director's table; VIP and S0, S1... stand for the addresses of the service."""
         self.note_fault()
         for number, server in enumerate(self.servers):
-            lines = [line.replace(f"S{number}", f"{server}:{FIRST_PORT}") for line in lines]
-        text = "".join(line.replace("VIP", f"{self.vip}:{FIRST_PORT}") + "\n" for line in lines)
+            lines = [line.replace(f"S{number}", f"{server}:{PORT}") for line in lines]
+        text = "".join(line.replace("VIP", f"{self.vip}:{PORT}") + "\n" for line in lines)
         self.test.director.run("ipvsadm", "-R", text=text)
 
     def expect(self, receiver, alert, status=FIRING, budget=30, says=(), **labels):
@@ -158,12 +157,16 @@ class Story:
             rest.remove(next(message for message in rest if _matches(message, wanted)))
         self.test.assertFalse(rest, f"these came beside what the story tells of:{_listing(rest)}")
 
-    def _break(self, numbers, *target):
+    def _break(self, numbers, target):
         self.note_fault()
-        for number in numbers or range(len(self.servers)):
-            rule = ("-d", self.servers[number], "-p", "tcp", *target)
-            self.test.lab.rs1.run("iptables-legacy", "-w", "-I", "INPUT", *rule)
-            self._faults.append(rule)
+        rules = [f"-d {self.servers[number]} -p tcp {target}" for number in numbers or range(len(self.servers))]
+        self._filter("-I", rules)
+        self._faults += rules
+
+    def _filter(self, command, rules):
+        """All at once."""
+        lines = "".join(f"{command} INPUT {rule}\n" for rule in rules)
+        self.test.lab.rs1.run("iptables-legacy-restore", "-w", "--noflush", text=f"*filter\n{lines}COMMIT\n")
 
 
 class AlertTest(health.HealthTest):
@@ -202,13 +205,11 @@ class AlertTest(health.HealthTest):
         cls.lab.rs1.ip("route add local 10.60.0.0/16 dev lo")
         cls.director.ip(f"route add 10.60.0.0/16 via {topology.IPV4['rs1']}",
                         *(f"addr add {one.vip}/32 dev eth0" for one in cls.stories.values() if not one.plan.vip))
-        ports = range(FIRST_PORT, FIRST_PORT + max(one.plan.services for one in cls.stories.values()))
-        listen = " ".join(f"listen {port};" for port in ports)
         for host in cls.lab.real_servers:
-            nginx = servers.Nginx(host, f'server {{ {listen} location / {{ return 200 "well\\n"; }} }}')
+            nginx = servers.Nginx(host, f'server {{ listen {PORT}; location / {{ return 200 "well\\n"; }} }}')
             cls.addClassCleanup(nginx.stop)
         for host in cls.lab.real_servers:
-            servers.wait_until_listening(host, FIRST_PORT)
+            servers.wait_until_listening(host, PORT)
 
     @classmethod
     def _fill_table(cls):
