@@ -83,7 +83,7 @@ def delay(alert):
 
 def _unknown_names(repository, place, matchers):
     known = {"alertname": {alert.name for alert in repository.alerts},
-             "severity": {alert.severity for alert in repository.alerts}}
+             "severity": {alert.severity for alert in repository.alerts if alert.severity}}
     for matcher in matchers:
         for value in matcher.value.split("|") if "~" in matcher.operator else [matcher.value]:
             if matcher.label not in known:
