@@ -1,7 +1,5 @@
 #include "collectors/checker/engine.h"
 
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <atomic>
 #include <boost/asio/io_context.hpp>
@@ -11,14 +9,16 @@
 #include <random>
 #include <set>
 #include <thread>
-#include <tuple>
 #include <unordered_map>
 #include <utility>
 
+#include "collectors/checker/arp_events.h"
+#include "collectors/checker/kin.h"
 #include "collectors/checker/lateness.h"
 #include "collectors/checker/ledger.h"
 #include "collectors/checker/plan.h"
 #include "collectors/checker/schedule.h"
+#include "collectors/checker/start_limits.h"
 #include "collectors/checker/start_queue.h"
 #include "collectors/probes/arp_watch.h"
 #include "collectors/probes/tls_memory.h"
@@ -43,8 +43,6 @@ constexpr auto kTablePatience = 5s;
 constexpr auto kTableForgotten = 15s;
 // Starts in one go, before the loop looks at sockets and timers again.
 constexpr int kStartsAtOnce = 64;
-constexpr std::size_t kMostInFlight = 16'384;
-constexpr double kLeastStartRate = 100;  // a second
 
 Moment Now() { return {Clock::now(), std::chrono::system_clock::now()}; }
 
@@ -57,31 +55,6 @@ std::uint64_t HashOf(std::string_view text) {
   std::uint64_t hash = 0xcbf29ce484222325;
   for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
   return hash;
-}
-
-// Descriptors that probes may use: the process's limit less what everything else needs.
-std::size_t DescriptorsForProbes() {
-  constexpr rlim_t kForOthers = 128;
-  rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return kForOthers;
-  if (limit.rlim_cur > 2 * kForOthers) return limit.rlim_cur - kForOthers;
-  return std::max<std::size_t>(1, limit.rlim_cur / 4);
-}
-
-StartLimits LimitsFor(const Plan& plan) {
-  const Limits& limits = plan.configuration->limits;
-  // Enough for every target at its fast interval, as when everything fails at once, but for no more
-  // than four times the regular rate.
-  double rate = 0;
-  for (const Target& target : plan.targets) {
-    const probes::Probe& probe = target.probe->probe();
-    rate += 1 / SecondsOf(std::max(probe.fast_interval, probe.interval / 4));
-  }
-  StartLimits result;
-  result.max_in_flight = limits.max_in_flight.value_or(std::min(
-      {std::max<std::size_t>(plan.targets.size(), 1), kMostInFlight, DescriptorsForProbes()}));
-  result.max_rate = limits.max_start_rate.value_or(std::max(kLeastStartRate, rate));
-  return result;
 }
 
 }  // namespace
@@ -115,13 +88,11 @@ class Engine::Loop {
  private:
   // What the schedule knows of a target, by position in the plan.
   struct Slot {
-    Clock::time_point due;
-    Clock::duration period{};          // that led to due
+    Timing timing;
     Clock::duration interval{};        // the probe's, when due was set
     std::optional<std::uint64_t> run;  // in flight
     std::shared_ptr<probes::TlsMemory> tls_memory;
   };
-  using LeakKey = std::tuple<Address, std::optional<Address>, std::string, probes::ArpLeak::Kind>;
   struct Flight {
     std::uint32_t target = 0;
     Clock::time_point start;
@@ -229,6 +200,7 @@ class Engine::Loop {
     queue_.Clear();
     queue_.SetLimits(LimitsFor(adopted));
     runner_->SetMaxPerAddress(adopted.configuration->limits.max_per_address);
+    kin_ = Kin(adopted);
     longest_timeout_ = {};
     for (std::uint32_t i = 0; i < adopted.targets.size(); ++i) {
       const probes::Probe& probe = adopted.targets[i].probe->probe();
@@ -237,24 +209,25 @@ class Engine::Loop {
         Slot& slot = old[*origins[i]];
         // A shorter interval holds from now on, not only after the longer one has passed.
         if (probe.interval < slot.interval) {
-          slot.due =
-              std::min(slot.due, FirstStart(PeriodsOf(probe), HashOf(adopted.targets[i].labels),
-                                            Birth::kLater, now.steady));
+          slot.timing.due = std::min(slot.timing.due,
+                                     FirstStart(PeriodsOf(probe), HashOf(adopted.targets[i].labels),
+                                                Birth::kLater, now.steady));
+          slot.timing.regular.reset();
         }
         slot.interval = probe.interval;
         KeepSlot(i, std::move(slot), old_runs);
       } else {
         Slot slot;
-        slot.due =
+        slot.timing.due =
             FirstStart(PeriodsOf(probe), HashOf(adopted.targets[i].labels), birth, now.steady);
-        slot.period = slot.interval = probe.interval;
+        slot.timing.period = slot.interval = probe.interval;
         if (probes::HasTls(probe.type)) slot.tls_memory = probes::MakeTlsMemory();
         slots_.push_back(std::move(slot));
         Enqueue(i);
       }
     }
     TellNotes(adopted);
-    WatchArp(adopted);
+    arp_watch_.Watch(ArpSubjects(adopted), {}, adopted.configuration->arp_leak_interval);
     Pass(now);
     Pump();
   }
@@ -282,23 +255,6 @@ class Engine::Loop {
     if (told_notes_.insert(note).second && sources_.on_note) sources_.on_note(note);
   }
 
-  void WatchArp(const Plan& plan) {
-    std::map<Address, std::set<Address>> servers;  // by VIP
-    for (const PlannedBackend& backend : plan.backends) {
-      // How packets go is known only of those that are, or were, in the table.
-      const bool was_in_table = backend.in_table || backend.absent_since;
-      if (!was_in_table || backend.forward != ipvs::ForwardMethod::kRoute) continue;
-      for (const Address& vip : plan.services[backend.service].vips) {
-        if (vip.family == backend.key.address.family) servers[vip].insert(backend.key.address);
-      }
-    }
-    std::vector<probes::ArpWatch::Subject> subjects;
-    for (const auto& [vip, of_vip] : servers) {
-      subjects.push_back({vip, {of_vip.begin(), of_vip.end()}});
-    }
-    arp_watch_.Watch(std::move(subjects), {}, plan.configuration->arp_leak_interval);
-  }
-
   // What is new about ARP: leaks that begin or end, and why we cannot look.
   void TellArp() {
     verdicts_changed_ = true;
@@ -308,37 +264,12 @@ class Engine::Loop {
                (may_not ? " (CAP_NET_RAW), " : ", ") + fault->detail);
     }
     const WallTime now = std::chrono::system_clock::now();
-    std::map<LeakKey, probes::ArpLeak> leaks;
-    for (const probes::ArpLeak& leak : arp_watch_.rows()) {
-      if (leak.leaking)
-        leaks.emplace(LeakKey(leak.vip, leak.server, leak.interface, leak.kind), leak);
-    }
-    for (const auto& [key, leak] : leaks) {
-      if (!arp_leaks_.contains(key)) ledger_.Tell(EventOf(leak, true, now));
-    }
-    for (const auto& [key, leak] : arp_leaks_) {
-      if (!leaks.contains(key)) ledger_.Tell(EventOf(leak, false, now));
-    }
-    arp_leaks_ = std::move(leaks);
-  }
-
-  static Event EventOf(const probes::ArpLeak& leak, bool begins, WallTime now) {
-    Event event;
-    event.at = now;
-    event.kind = Event::Kind::kArp;
-    event.service = ToString(leak.vip);
-    event.service_key.address = leak.vip;
-    if (leak.server) event.backend = ipvs::BackendKey{*leak.server, 0};
-    event.from = begins ? "silent" : Name(leak.kind);
-    event.to = begins ? Name(leak.kind) : "silent";
-    event.detail = "on " + leak.interface;
-    if (leak.mac) event.detail += ", " + route::ToString(*leak.mac);
-    return event;
+    for (Event& event : arp_events_.Changes(arp_watch_.rows(), now)) ledger_.Tell(std::move(event));
   }
 
   void Enqueue(std::uint32_t target) {
     const Health& health = TopHealth(ledger_.plan()->targets[target], ledger_.target(target));
-    queue_.Add(target, slots_[target].due,
+    queue_.Add(target, slots_[target].timing.due,
                IsPending(health) ? Urgency::kPending : Urgency::kNormal);
   }
 
@@ -370,11 +301,11 @@ class Engine::Loop {
     const std::uint32_t index = start.target;
     Slot& slot = slots_[index];
     facts_.start_delay.Add(kDelayBounds, SecondsOf(now.steady - start.due));
-    if (const std::uint64_t lost = LostSlots(start.due, now.steady, slot.period); lost > 0) {
+    if (const std::uint64_t lost = LostSlots(start.due, now.steady, slot.timing.period); lost > 0) {
       (start.throttled ? facts_.skipped_throttled : facts_.skipped_late) += lost;
       ledger_.Lose(index, lost, start.throttled ? Reason::kLocalThrottled : Reason::kLocalOverload,
                    now);
-      slot.due += static_cast<Clock::rep>(lost) * slot.period;
+      slot.timing.due += static_cast<Clock::rep>(lost) * slot.timing.period;
     }
     const Target& target = ledger_.plan()->targets[index];
     const std::uint64_t run = ++last_run_;
@@ -406,16 +337,33 @@ class Engine::Loop {
       TellNote("probe " + target.key.probe + " lacks a permission" +
                (is_raw ? " (CAP_NET_RAW): " : ": ") + result.detail);
     }
+    const Health before = TopHealth(target, ledger_.target(ended.target));
     ledger_.Finish(ended.target, result, now);
-
+    const Health& after = TopHealth(target, ledger_.target(ended.target));
     Slot& slot = slots_[ended.target];
     slot.run.reset();
-    const Periods periods = PeriodsOf(target.probe->probe());
-    const Health& health = TopHealth(target, ledger_.target(ended.target));
-    slot.period = PeriodAfter(periods, health, result.outcome);
-    slot.due = NextStart(slot.due, now.steady, slot.period, periods.jitter, chance_(random_));
+    slot.timing = TimingAfter(slot.timing, PeriodsOf(target.probe->probe()), before, after,
+                              result.outcome, now.steady, chance_(random_));
     Enqueue(ended.target);
+    if (IsFirstSign(before, after)) BringKinForward(ended.target, before.verdict, now.steady);
     Pump();
+  }
+
+  // Servers that die together are to be called down together, not each in its own rhythm: whoever
+  // reads the page in between sees half a failure. The same when they come back.
+  void BringKinForward(std::uint32_t target, Verdict verdict, Clock::time_point now) {
+    const Plan& plan = *ledger_.plan();
+    for (const std::uint32_t kin : kin_.Of(plan, target)) {
+      Slot& slot = slots_[kin];
+      const Target& planned = plan.targets[kin];
+      const Health& health = TopHealth(planned, ledger_.target(kin));
+      if (slot.run || health.verdict != verdict) continue;
+      if (const auto timing = BroughtForward(slot.timing, PeriodsOf(planned.probe->probe()), health,
+                                             HashOf(planned.labels), now)) {
+        slot.timing = *timing;
+        Enqueue(kin);
+      }
+    }
   }
 
   // A time-out that we may have made ourselves says nothing about the server.
@@ -469,12 +417,13 @@ class Engine::Loop {
   std::unordered_map<std::uint64_t, Flight> runs_;
   std::size_t in_flight_ = 0;
   StartQueue queue_;
+  Kin kin_;  // of the plan
   Lateness lateness_;
   LoopFacts facts_;
   std::shared_ptr<const ipvs::Table> table_;     // the plan's, or one with the same members
   std::optional<Clock::time_point> current_at_;  // when the table was last known to be current
   std::set<std::string> told_notes_;
-  std::map<LeakKey, probes::ArpLeak> arp_leaks_;  // those that were told
+  ArpEvents arp_events_;
   Clock::duration longest_timeout_{};
   Clock::time_point next_beat_;
   Clock::time_point passed_;

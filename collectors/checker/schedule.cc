@@ -52,6 +52,41 @@ Clock::time_point NextStart(Clock::time_point previous, Clock::time_point previo
   return std::max(previous + period + shift, previous_end);
 }
 
+Timing TimingAfter(const Timing& timing, const Periods& periods, const Health& before,
+                   const Health& after, probes::Outcome last, Clock::time_point end,
+                   double chance) {
+  Timing next = timing;
+  next.period = PeriodAfter(periods, after, last);
+  next.regular.reset();
+  if (before.verdict != after.verdict) next.not_forward_before = {};
+  const bool goes_on = before.verdict == after.verdict && !IsPending(after);
+  if (goes_on && timing.regular && *timing.regular >= timing.due) {
+    next.due = std::max(*timing.regular, end);
+  } else {
+    next.due = NextStart(timing.due, end, next.period, periods.jitter, chance);
+  }
+  return next;
+}
+
+bool IsFirstSign(const Health& before, const Health& after) {
+  return !IsPending(before) && (IsPending(after) || after.verdict != before.verdict);
+}
+
+std::optional<Timing> BroughtForward(const Timing& timing, const Periods& periods,
+                                     const Health& health, std::uint64_t phase,
+                                     Clock::time_point now) {
+  const Clock::duration spread = periods.fast_interval / 4;
+  if (spread <= Clock::duration::zero() || IsPending(health)) return std::nullopt;
+  const auto offset = static_cast<Clock::rep>(phase % static_cast<std::uint64_t>(spread.count()));
+  const Clock::time_point start = now + Clock::duration(offset);
+  if (timing.due <= start || now < timing.not_forward_before) return std::nullopt;
+  Timing forward = timing;
+  forward.due = start;
+  forward.regular = timing.due;
+  forward.not_forward_before = now + periods.interval;
+  return forward;
+}
+
 std::uint64_t LostSlots(Clock::time_point due, Clock::time_point now, Clock::duration period) {
   assert(period > Clock::duration::zero() && "the configuration has a least interval");
   const Clock::duration late = now - due;

@@ -12,7 +12,9 @@ void StartQueue::Clear() {
 }
 
 void StartQueue::Add(std::uint32_t target, Clock::time_point due, Urgency urgency) {
-  waiting_.push({due, target, urgency, added_++});
+  if (target >= order_of_.size()) order_of_.resize(target + 1);
+  order_of_[target] = ++added_;
+  waiting_.push({due, target, urgency, added_});
 }
 
 std::optional<StartQueue::Start> StartQueue::Take(Clock::time_point now, std::size_t in_flight) {
@@ -43,9 +45,10 @@ std::optional<Clock::time_point> StartQueue::WakeAt(Clock::time_point now,
 
 void StartQueue::MoveDue(Clock::time_point now) {
   while (!waiting_.empty() && waiting_.top().due <= now) {
-    const Entry& entry = waiting_.top();
-    (entry.urgency == Urgency::kPending ? pending_ : normal_).push_back(entry);
+    const Entry entry = waiting_.top();
     waiting_.pop();
+    if (WasMoved(entry)) continue;
+    (entry.urgency == Urgency::kPending ? pending_ : normal_).push_back(entry);
   }
 }
 

@@ -30,7 +30,8 @@ class StartQueue {
   // Forgets every target, but not what the limits have used up.
   void Clear();
 
-  // A target is in the queue at most once.
+  // A target is in the queue at most once: one that waits already is moved. One that is due may not
+  // be added again before Take has given it.
   void Add(std::uint32_t target, Clock::time_point due, Urgency urgency);
 
   struct Start {
@@ -56,6 +57,7 @@ class StartQueue {
     }
   };
 
+  bool WasMoved(const Entry& entry) const { return entry.order != order_of_[entry.target]; }
   void MoveDue(Clock::time_point now);
   void Refill(Clock::time_point now);
   std::deque<Entry>& FirstReady() { return pending_.empty() ? normal_ : pending_; }
@@ -63,9 +65,10 @@ class StartQueue {
 
   StartLimits limits_;
   std::priority_queue<Entry, std::vector<Entry>, std::greater<>> waiting_;
-  std::deque<Entry> pending_;  // due, by urgency
+  std::vector<std::uint64_t> order_of_;  // by target: of the entry in waiting_ that holds
+  std::deque<Entry> pending_;            // due, by urgency
   std::deque<Entry> normal_;
-  std::uint64_t added_ = 0;
+  std::uint64_t added_ = 0;  // 0 is no entry's order
   double tokens_ = 1;
   std::optional<Clock::time_point> refilled_;
   std::optional<Clock::time_point> held_back_;  // when a limit last did

@@ -115,7 +115,12 @@ class EngineTest : public testing::Test {
       if (snapshot && wanted(*snapshot)) return snapshot;
       std::this_thread::sleep_for(10ms);
     }
-    ADD_FAILURE() << "the snapshot that was waited for did not come";
+    std::string last;
+    if (const auto snapshot = published_.Get()) {
+      for (const BackendHealth& health : snapshot->backends)
+        last += std::string(" ") + Name(health.verdict);
+    }
+    ADD_FAILURE() << "the snapshot that was waited for did not come; verdicts:" << last;
     return nullptr;
   }
   static std::function<bool(const Snapshot&)> Verdicts(std::vector<Verdict> wanted) {
@@ -274,6 +279,36 @@ TEST_F(EngineTest, NatIcmpSendMakesTimeoutsOfMasqueradedServersOurFault) {
   EXPECT_EQ(snapshot->targets[0]->history[0].reason, Reason::kLocalConfig);
   Show(table(0));
   Until(Verdicts({Verdict::kDown}));
+}
+
+// Probes of an hour find out within seconds that their servers have died, because a quick one of
+// one of these servers did: it is of the same host as the first, which is of the same service as
+// the second.
+TEST_F(EngineTest, ASignAtOneTargetBringsItsKinForward) {
+  const ipvs::ServiceKey slow_service = Tcp("192.168.1.111", 443);
+  probes::Probe slow = QuickProbe();
+  slow.name = "slow";
+  slow.interval = slow.down_interval = 1h;
+  slow.stale_after = 4h;
+  Configuration configuration = *configuration_.Get();
+  ServiceRule rule;
+  rule.match.port = slow_service.port;
+  rule.probes = {{fake::Prepared(slow)}};
+  configuration.services.push_back(rule);
+  configuration_.Set(std::make_shared<const Configuration>(configuration));
+  KernelTable table = KernelTable().Service(kService).Backend("192.168.1.102", 80);
+  Show(table);
+  Start();
+  Until(Verdicts({Verdict::kUp}));
+  // What appears later has its first run within the fast interval.
+  Show(table.Service(slow_service).Backend("192.168.1.102", 443).Backend("192.168.1.103", 443));
+  Until(Verdicts({Verdict::kUp, Verdict::kUp, Verdict::kUp}));
+  for (const char* server : {"192.168.1.102", "192.168.1.103"}) {
+    servers_.Set(server, [] { return Failure(Reason::kConnectRefused); });
+  }
+  Until(Verdicts({Verdict::kDown, Verdict::kDown, Verdict::kDown}));
+  for (const char* server : {"192.168.1.102", "192.168.1.103"}) servers_.Set(server, Success);
+  Until(Verdicts({Verdict::kUp, Verdict::kUp, Verdict::kUp}));
 }
 
 TEST_F(EngineTest, EndsWithRunsInFlight) {

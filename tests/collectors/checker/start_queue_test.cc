@@ -73,6 +73,18 @@ TEST_F(StartQueueTest, AStartThatNoLimitHeldBackIsNotThrottled) {
   EXPECT_FALSE(queue_.Take(kStart + 10s, 0)->throttled) << "late, but not for a limit";
 }
 
+TEST_F(StartQueueTest, AddMovesATargetThatWaits) {
+  queue_.Add(1, kStart + 5s, Urgency::kNormal);
+  queue_.Add(2, kStart + 2s, Urgency::kNormal);
+  queue_.Add(1, kStart + 1s, Urgency::kNormal);
+  EXPECT_THAT(TakeAll(kStart + 1s), testing::ElementsAre(1));
+  EXPECT_THAT(TakeAll(kStart + 9s), testing::ElementsAre(2)) << "1 is there only once";
+  queue_.Add(1, kStart + 10s, Urgency::kNormal);
+  queue_.Add(1, kStart + 12s, Urgency::kNormal);
+  EXPECT_THAT(TakeAll(kStart + 11s), testing::IsEmpty());
+  EXPECT_THAT(TakeAll(kStart + 12s), testing::ElementsAre(1));
+}
+
 TEST_F(StartQueueTest, ClearForgetsTargetsButNotWhatIsUsedUp) {
   queue_.SetLimits({.max_in_flight = 100, .max_rate = 1});
   queue_.Add(1, kStart, Urgency::kNormal);
