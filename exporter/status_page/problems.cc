@@ -4,6 +4,7 @@
 #include <tuple>
 
 #include "exporter/status_page/condition.h"
+#include "exporter/status_page/hosts.h"
 #include "exporter/status_page/html.h"
 #include "exporter/status_page/summary.h"
 #include "exporter/status_page/words.h"
@@ -14,12 +15,15 @@ namespace {
 constexpr std::size_t kMostProblems = 50;
 constexpr std::size_t kMostCauses = 3;
 
-// Worst first, then in the order of ServiceState from the back: down before sorry, spof before
-// degraded.
-std::vector<const ServiceView*> InTrouble(const StatusView& view) {
+// Those that hosts does not tell of. Worst first, then in the order of ServiceState from the back:
+// down before sorry, spof before degraded.
+std::vector<const ServiceView*> InTrouble(const StatusView& view,
+                                          const std::vector<DownHost>& hosts) {
   std::vector<const ServiceView*> services;
   for (const ServiceView& service : view.services) {
-    if (service.level >= Level::kWarning) services.push_back(&service);
+    if (service.level >= Level::kWarning && !IsExplainedBy(hosts, service)) {
+      services.push_back(&service);
+    }
   }
   std::ranges::stable_sort(services, std::greater(), [](const ServiceView* service) {
     return std::tuple(service->level, service->health != nullptr ? service->health->state
@@ -71,6 +75,40 @@ std::string One(const ServiceView& service, const StatusView& view, const Select
          "</li>\n";
 }
 
+// "host 10.1.0.2 is down for all its 13 services: down, connection timed out since ...", and some
+// of them.
+std::string One(const DownHost& host, const StatusView& view, const Selection& selection) {
+  const std::string address = ToString(host.address);
+  std::string html = "<li class=critical data-f data-k=\"host-" + address + "\">" + Badge("down") +
+                     " host <b>" + address + "</b> is down for all its " +
+                     Counted(host.services.size(), "service", "services") + ": " +
+                     Condition(*host.first, view.snapshot) + "\n<ul>\n";
+  for (std::size_t i = 0; i < std::min(kMostCauses, host.services.size()); ++i) {
+    const ServiceView& service = *host.services[i];
+    html += "<li data-k=\"" + AnchorOf(service.key) + "\">" + LinkOf(service, selection) + " " +
+            StateInWords(service) + "</li>\n";
+  }
+  if (host.services.size() > kMostCauses) {
+    html += "<li>and " +
+            Counted(host.services.size() - kMostCauses, "more service", "more services") +
+            "</li>\n";
+  }
+  return html + "</ul></li>\n";
+}
+
+std::string Hosts(const std::vector<DownHost>& hosts, const StatusView& view,
+                  const Selection& selection) {
+  std::string html;
+  for (std::size_t i = 0; i < std::min(kMostProblems, hosts.size()); ++i) {
+    html += One(hosts[i], view, selection);
+  }
+  if (hosts.size() > kMostProblems) {
+    html += "<li>and " + Counted(hosts.size() - kMostProblems, "more host", "more hosts") +
+            " that are down</li>\n";
+  }
+  return html;
+}
+
 std::string Leak(const probes::ArpLeak& leak) {
   const bool answers = leak.kind == probes::ArpLeak::Kind::kAnswers;
   return "<li class=critical data-f>" + Badge("arp") + " " +
@@ -92,8 +130,9 @@ std::string Leaks(const checker::Snapshot* snapshot) {
 }  // namespace
 
 std::string Problems(const StatusView& view, const Selection& selection) {
-  const std::vector<const ServiceView*> services = InTrouble(view);
-  std::string items = Leaks(view.snapshot);
+  const std::vector<DownHost> hosts = DownHosts(view);
+  const std::vector<const ServiceView*> services = InTrouble(view, hosts);
+  std::string items = Hosts(hosts, view, selection) + Leaks(view.snapshot);
   for (std::size_t i = 0; i < std::min(kMostProblems, services.size()); ++i) {
     items += One(*services[i], view, selection);
   }

@@ -79,8 +79,10 @@ class Director {
       now.steady += 1s;
       now.wall += 1s;
       for (std::uint32_t i = 0; i < ledger.plan()->targets.size(); ++i) {
-        const std::string address = ToString(ledger.plan()->targets[i].key.address);
-        const bool refuses = run > 0 && refusing_.contains(address);
+        const checker::TargetKey& key = ledger.plan()->targets[i].key;
+        const std::string address = ToString(key.address);
+        const bool refuses = run > 0 && refusing_.contains(address) &&
+                             !serving.contains(std::pair(address, key.port));
         ledger.Finish(
             i, refuses ? fake::Failure(probes::Reason::kConnectRefused, said) : fake::Success(),
             now);
@@ -95,6 +97,7 @@ class Director {
   }
 
   std::string said = "nobody there";
+  std::set<std::pair<std::string, std::uint16_t>> serving;  // ports of them that do not refuse
 
  private:
   std::shared_ptr<const ipvs::Table> table_;
@@ -256,6 +259,47 @@ TEST(StatusPage, ListsNoMoreThanFiftyProblems) {
   const std::string problems = Problems(Director(Services(60, 2)).Refusing(refusing).Page());
   EXPECT_EQ(CountOf(problems, "hangs on a single server"), 50U);
   EXPECT_THAT(problems, HasSubstr("and 10 more services, less urgent than these"));
+}
+
+// Ten services of three servers each.
+fake::KernelTable ServicesOfThree() {
+  fake::KernelTable table;
+  for (int i = 1; i <= 10; ++i) {
+    table.Service(fake::Tcp("10.0.0." + std::to_string(i), 80));
+    for (const char* server : {"10.1.0.1", "10.1.0.2", "10.1.0.3"}) table.Backend(server, 80);
+  }
+  return table;
+}
+
+TEST(StatusPage, AHostThatIsDownIsOneProblem) {
+  const std::string problems = Problems(Director(ServicesOfThree()).Refusing({"10.1.0.2"}).Page());
+  EXPECT_THAT(problems, HasSubstr("host <b>10.1.0.2</b> is down for all its 10 services: "));
+  EXPECT_THAT(problems, HasSubstr("nobody listens on the port"));
+  EXPECT_THAT(problems, HasSubstr("href=\"#service-10.0.0.1-80-TCP\""));
+  EXPECT_THAT(problems, HasSubstr("and 7 more services"));
+  EXPECT_EQ(CountOf(problems, "data-f"), 1U);
+}
+
+TEST(StatusPage, AServiceThatAHostLeavesInDangerIsAProblemOfItsOwn) {
+  const std::string problems = Problems(
+      Director(ServicesOfThree().Service(fake::Tcp("10.0.1.1", 80)).Backend("10.1.0.2", 80))
+          .Refusing({"10.1.0.2"})
+          .Page());
+  EXPECT_THAT(problems, HasSubstr("is down for all its 11 services"));
+  EXPECT_EQ(CountOf(problems, "data-f"), 2U);
+  EXPECT_THAT(problems, HasSubstr("data-k=\"service-10.0.1.1-80-TCP\""));
+}
+
+TEST(StatusPage, AHostThatWorksForOneServiceIsNotDown) {
+  fake::KernelTable table;
+  for (const std::uint16_t port : std::initializer_list<std::uint16_t>{80, 81, 82}) {
+    table.Service(fake::Tcp("10.0.0.1", port)).Backend("10.1.0.1", port).Backend("10.1.0.2", port);
+  }
+  Director director(table);
+  director.serving = {{"10.1.0.2", 82}};
+  const std::string problems = Problems(director.Refusing({"10.1.0.2"}).Page());
+  EXPECT_THAT(problems, Not(HasSubstr("host <b>")));
+  EXPECT_EQ(CountOf(problems, "data-f"), 2U);
 }
 
 TEST(StatusPage, AFilterLeavesTheRestOutAndSaysSo) {
