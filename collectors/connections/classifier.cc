@@ -97,8 +97,8 @@ void ClassifyWithoutPort(const Row& row, const ServiceIndex& index, Classificati
   if (any != kNone && index.service(any).persistent) {
     return BindByAddress(index, row, any, result);
   }
-  if (row.protocol != kTcp) return;
-  const std::uint32_t ftp = index.FindService(kTcp, row.virtual_address, kFtpPort);
+  if (row.protocol != kTcpNumber) return;
+  const std::uint32_t ftp = index.FindService(kTcpNumber, row.virtual_address, kFtpPort);
   if (ftp == kNone || !index.service(ftp).persistent) return;
   BindByAddress(index, row, ftp, result);
   if (row.origin == Origin::kSync) Unbind(result);
@@ -125,7 +125,7 @@ Classification ClassifyTemplate(const Row& row, const ServiceIndex& index) {
 }
 
 bool MayBeFtpData(const Row& row, const ClassifierRules& rules) {
-  return row.protocol == kTcp &&
+  return row.protocol == kTcpNumber &&
          (row.virtual_port == kFtpDataPort || row.virtual_port >= rules.first_unprivileged_port);
 }
 
@@ -137,7 +137,7 @@ std::uint32_t ServiceByAddress(const Row& row, const ServiceIndex& index,
       index.FindService(row.protocol, row.virtual_address, row.virtual_port);
   if (exact != kNone) return exact;
   if (MayBeFtpData(row, rules)) {
-    const std::uint32_t ftp = index.FindService(kTcp, row.virtual_address, kFtpPort);
+    const std::uint32_t ftp = index.FindService(kTcpNumber, row.virtual_address, kFtpPort);
     if (ftp != kNone && index.service(ftp).persistent) return ftp;
   }
   return index.FindService(row.protocol, row.virtual_address, 0);

@@ -66,9 +66,9 @@ inline constexpr std::size_t kOrigins = std::size(kOriginNames);
 
 // IP protocol numbers of the column Pro. Templates of a mark have none.
 inline constexpr std::uint8_t kNoProtocol = 0;
-inline constexpr std::uint8_t kTcp = 6;
-inline constexpr std::uint8_t kUdp = 17;
-inline constexpr std::uint8_t kSctp = 132;
+inline constexpr std::uint8_t kTcpNumber = 6;
+inline constexpr std::uint8_t kUdpNumber = 17;
+inline constexpr std::uint8_t kSctpNumber = 132;
 
 // Of the client nothing is kept but its address's family and its port: nothing per client is ever
 // told to anybody.

@@ -94,10 +94,10 @@ bool ParseDecimal(std::string_view word, std::uint64_t max, std::uint64_t& numbe
 }
 
 bool ParseProtocol(std::string_view word, std::uint8_t& protocol) {
-  if (word == "TCP") return protocol = kTcp, true;
-  if (word == "UDP") return protocol = kUdp, true;
+  if (word == "TCP") return protocol = kTcpNumber, true;
+  if (word == "UDP") return protocol = kUdpNumber, true;
   if (word == "IP") return protocol = kNoProtocol, true;
-  if (word == "SCTP") return protocol = kSctp, true;
+  if (word == "SCTP") return protocol = kSctpNumber, true;
   if (word == "ICMP") return protocol = 1, true;
   if (word == "ICMPv6") return protocol = 58, true;
   std::uint64_t number = 0;

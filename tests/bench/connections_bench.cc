@@ -9,22 +9,27 @@
 #include <string>
 #include <string_view>
 
+#include "collectors/connections/classifier.h"
 #include "collectors/connections/row_parser.h"
+#include "collectors/connections/service_index.h"
+#include "collectors/connections/tally.h"
 
 namespace lvs::connections {
 namespace {
 
 constexpr std::size_t kRows = 200'000;
 constexpr std::size_t kPage = 4092;
+constexpr std::uint8_t kServices = 100;
+constexpr std::uint8_t kBackends = 20;
 
-// Connections and templates of many clients, in a table of 100 services with 20 backends each.
+// Connections and templates of many clients, in a table of services with some backends each.
 std::string MakeText(bool ipv6) {
   auto random = [engine = std::mt19937(1)]() mutable { return static_cast<unsigned>(engine()); };
   std::string text;
   char line[256];
   for (std::size_t i = 0; i < kRows; ++i) {
-    const unsigned service = random() % 100;
-    const unsigned backend = random() % 20;
+    const unsigned service = random() % kServices;
+    const unsigned backend = random() % kBackends;
     const bool is_template = random() % 10 == 0;
     const char* state = random() % 2 == 0 ? "ESTABLISHED" : "FIN_WAIT";
     if (is_template) state = "ASSURED";
@@ -72,6 +77,39 @@ void ParseOnly(benchmark::State& state, bool ipv6) {
 }
 BENCHMARK_CAPTURE(ParseOnly, ipv4, false)->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(ParseOnly, ipv6, true)->Unit(benchmark::kMillisecond);
+
+// The services of MakeText(false).
+ipvs::Table MakeTable() {
+  ipvs::Table table;
+  for (std::uint8_t s = 0; s < kServices; ++s) {
+    ipvs::Service service;
+    service.key.address.bytes = {10, 0, 0, s};
+    service.key.port = 80;
+    service.flags = ipvs::kServicePersistent;
+    for (std::uint8_t b = 0; b < kBackends; ++b) {
+      ipvs::Backend backend;
+      backend.key.address.bytes = {10, 1, s, b};
+      backend.key.port = 80;
+      service.backends.push_back(backend);
+    }
+    table.services.push_back(service);
+  }
+  return table;
+}
+
+void ParseClassifyAndCount(benchmark::State& state) {
+  const std::string text = MakeText(false);
+  const ServiceIndex index(MakeTable());
+  for (auto _ : state) {
+    RowParser parser(Format::kSync);
+    Tally tally(index, Level::kBackend);
+    FeedPages(text, parser,
+              [&](const Row& row) { tally.Add(row, Classify(row, index, ClassifierRules())); });
+    benchmark::DoNotOptimize(tally.connections);
+  }
+  SetRates(state, text);
+}
+BENCHMARK(ParseClassifyAndCount)->Unit(benchmark::kMillisecond);
 
 }  // namespace
 }  // namespace lvs::connections

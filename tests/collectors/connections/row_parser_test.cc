@@ -66,7 +66,7 @@ Parsed Parse(std::string_view text, Format format = Format::kSync) {
 TEST(Row, HasWhatTheLineSays) {
   const auto row = Sync("TCP C0000201 8001 0A000001 0050 0A010001 1F90 ESTABLISHED LOCAL      899");
   ASSERT_TRUE(row);
-  EXPECT_EQ(row->protocol, kTcp);
+  EXPECT_EQ(row->protocol, kTcpNumber);
   EXPECT_EQ(row->family, AddressFamily::kIpv4);
   EXPECT_EQ(row->client_port, 0x8001);
   EXPECT_EQ(row->virtual_address, fake::Ip("10.0.0.1"));
