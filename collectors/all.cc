@@ -21,6 +21,12 @@ std::unique_ptr<Collector> MakeIpvs(const CollectorSettings& settings, Exchange&
                                                exchange.table);
 }
 
+std::unique_ptr<Collector> MakeConnections(const CollectorSettings& settings, Exchange& exchange) {
+  return std::make_unique<connections::ConnectionsCollector>(
+      connections::ScannerSources::Real(exchange.table, settings.procfs), settings.connections,
+      exchange.connections);
+}
+
 std::unique_ptr<Collector> MakeChecker(const CollectorSettings&, Exchange& exchange) {
   return std::make_unique<checker::CheckerCollector>(
       checker::EngineSources{.table = exchange.table,
@@ -40,6 +46,8 @@ std::unique_ptr<Collector> MakeProcess(const CollectorSettings& settings, Exchan
 const std::vector<CollectorEntry>& AllCollectors() {
   static const std::vector<CollectorEntry> all = {
       {"ipvs", "Read the kernel's IPVS table", MakeIpvs, ipvs::DescribeIpvs},
+      {"connections", "Read the kernel's connection table in the background", MakeConnections,
+       connections::DescribeConnections},
       {"checker", "Probe the real servers and say what is up, and why not", MakeChecker,
        checker::DescribeChecker},
       {"process", "Export the exporter's own process_ metrics", MakeProcess,

@@ -9,6 +9,7 @@
 
 #include "collectors/checker/collector.h"
 #include "collectors/collector.h"
+#include "collectors/connections/collector.h"
 #include "collectors/ipvs/collector.h"
 #include "collectors/metric.h"
 #include "collectors/published.h"
@@ -18,6 +19,7 @@ namespace lvs {
 struct CollectorSettings {
   std::string procfs = "/proc";
   ipvs::CollectorOptions ipvs;
+  connections::Settings connections;
 };
 
 // What collectors tell each other and the rest of the program. Outlives them all.
@@ -25,8 +27,9 @@ struct Exchange {
   // What the configuration file says, or the defaults; the program publishes it before a collector
   // exists, and again after each reload.
   Published<checker::Configuration> configuration;
-  Published<ipvs::LatestReading> table;  // by the ipvs collector
-  Published<checker::Snapshot> health;   // by the checker collector
+  Published<ipvs::LatestReading> table;          // by the ipvs collector
+  Published<connections::Snapshot> connections;  // by the connections collector
+  Published<checker::Snapshot> health;           // by the checker collector
   // The checker's, see checker::EngineSources.
   std::function<void(const checker::Event&)> on_event;
   std::function<void(const std::string&)> on_note;

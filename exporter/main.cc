@@ -107,11 +107,14 @@ int Run(const Options& options) {
   reloader.Publish(options.configuration);
 
   CollectorSettings settings = options.settings;
-  settings.ipvs.keep_fresh = std::ranges::any_of(
-      options.collectors, [](const CollectorEntry* entry) { return entry->name == "checker"; });
+  settings.ipvs.keep_fresh =
+      std::ranges::any_of(options.collectors, [](const CollectorEntry* entry) {
+        return entry->name == "checker" || entry->name == "connections";
+      });
   std::vector<std::unique_ptr<Collector>> collectors;
   for (const CollectorEntry* entry : options.collectors) {
-    collectors.push_back(entry->make(settings, exchange));  // thread: the checker's loop
+    collectors.push_back(
+        entry->make(settings, exchange));  // threads: the checker's loop, the scanner
   }
   Scraper scraper(std::move(collectors), own_metrics, log);  // threads: one for each collector
 

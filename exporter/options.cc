@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <charconv>
+#include <chrono>
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -13,6 +14,7 @@
 
 #include "collectors/ipvs/labels.h"
 #include "exporter/build_info.h"
+#include "exporter/configuration/duration.h"
 #include "exporter/list_metrics.h"
 
 namespace lvs {
@@ -93,6 +95,41 @@ std::optional<std::string> SetBackendLabels(Draft& draft, const std::string& val
   const bool is_all = labels.value().size() == std::size(ipvs::kBackendLabels);
   draft.options.settings.ipvs.backend_labels =
       is_all ? std::nullopt : std::optional(std::move(labels.value()));
+  return std::nullopt;
+}
+
+std::optional<std::string> SetScanInterval(Draft& draft, const std::string& value) {
+  using namespace std::chrono_literals;
+  const std::optional<std::chrono::milliseconds> interval = ParseDuration(value);
+  if (!interval || *interval < 1s || *interval > 1h) {
+    return "expected a duration from 1s to 1h, such as 60s";
+  }
+  draft.options.settings.connections.interval = *interval;
+  return std::nullopt;
+}
+
+std::optional<std::string> SetScanBudget(Draft& draft, const std::string& value) {
+  constexpr double kLeast = 0.1;
+  constexpr double kMost = 100;
+  double percent = 0;
+  const char* const end = value.data() + value.size();
+  const auto [at, error] = std::from_chars(value.data(), end, percent, std::chars_format::fixed);
+  const bool is_percent = error == std::errc() && std::string_view(at, end) == "%";
+  if (!is_percent || !(percent >= kLeast && percent <= kMost)) {
+    return "expected a share of one core from 0.1% to 100%, such as 1.5%";
+  }
+  draft.options.settings.connections.budget = percent / 100;
+  return std::nullopt;
+}
+
+std::optional<std::string> SetScanLevel(Draft& draft, const std::string& value) {
+  const std::map<std::string, connections::Level> levels = {
+      {"totals", connections::Level::kTotals},
+      {"service", connections::Level::kService},
+      {"backend", connections::Level::kBackend}};
+  const auto level = levels.find(value);
+  if (level == levels.end()) return "expected totals, service or backend";
+  draft.options.settings.connections.level = level->second;
   return std::nullopt;
 }
 
@@ -187,6 +224,17 @@ std::vector<Flag> Flags() {
           Switch("--collector.ipvs.node-exporter-names",
                  "Write the eight node_ipvs_ families of node_exporter too.",
                  [](Draft& d) { d.options.settings.ipvs.node_exporter_names = true; }),
+          {"--collector.connections.interval", Kind::kValue, "60s",
+           "Time between the starts of two reads of the connection table, from 1s to 1h.",
+           SetScanInterval},
+          {"--collector.connections.budget", Kind::kValue, "1.5%",
+           "Share of one core that reading the connection table may use. A read that would cost "
+           "more ends early: its numbers are estimates, and ipvs_connections_scan_truncated is 1.",
+           SetScanBudget},
+          {"--collector.connections.level", Kind::kValue, "service",
+           "What the ipvs_..._connection_states and template metrics tell: totals, service or "
+           "backend; each adds series to the one before.",
+           SetScanLevel},
           {"--path.procfs", Kind::kValue, "/proc", "Where the proc file system is mounted.",
            SetProcfs},
           {"--log.level", Kind::kValue, "info",

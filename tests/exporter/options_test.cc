@@ -60,8 +60,9 @@ TEST(Options, TheLastValueCountsButListenAddressesAddUp) {
 }
 
 TEST(Options, CollectorsAreOnUnlessSwitchedOff) {
-  EXPECT_THAT(CollectorsOf({}), ElementsAre("ipvs", "checker", "process"));
-  EXPECT_THAT(CollectorsOf({"--no-collector.process"}), ElementsAre("ipvs", "checker"));
+  EXPECT_THAT(CollectorsOf({}), ElementsAre("ipvs", "connections", "checker", "process"));
+  EXPECT_THAT(CollectorsOf({"--no-collector.process"}),
+              ElementsAre("ipvs", "connections", "checker"));
   EXPECT_THAT(CollectorsOf({"--collector.disable-defaults", "--collector.process"}),
               ElementsAre("process"));
   EXPECT_THAT(CollectorsOf({"--collector.process", "--collector.disable-defaults"}),
@@ -78,6 +79,23 @@ TEST(Options, BackendLabels) {
   EXPECT_EQ(labels("--collector.ipvs.backend-labels=local_address,local_port,proto,local_mark,"
                    "address_family,remote_address,remote_port"),
             std::nullopt);
+}
+
+TEST(Options, HowTheConnectionTableIsRead) {
+  using namespace std::chrono_literals;
+  const connections::Settings standard = Parse({}).settings.connections;
+  EXPECT_EQ(standard.interval, 60s);
+  EXPECT_DOUBLE_EQ(standard.budget, 0.015);
+  EXPECT_EQ(standard.level, connections::Level::kService);
+  const connections::Settings set =
+      Parse({"--collector.connections.interval=5m", "--collector.connections.budget=0.5%",
+             "--collector.connections.level=backend"})
+          .settings.connections;
+  EXPECT_EQ(set.interval, 5min);
+  EXPECT_DOUBLE_EQ(set.budget, 0.005);
+  EXPECT_EQ(set.level, connections::Level::kBackend);
+  EXPECT_EQ(Parse({"--collector.connections.level=totals"}).settings.connections.level,
+            connections::Level::kTotals);
 }
 
 TEST(Options, WithoutAFileTheBuiltInProbesHold) {
@@ -163,6 +181,17 @@ TEST(Options, EveryMistakeIsOneSentenceThatNamesTheFlag) {
       {{"--config.file"}, "--config.file: needs a value"},
       {{"--config.file=/no/such.yml"}, "ipvs_exporter: /no/such.yml: No such file or directory"},
       {{"--collector.ipvs.backend-labels=x"}, "unknown backend label \"x\""},
+      {{"--collector.connections.interval=60"}, "expected a duration from 1s to 1h, such as 60s"},
+      {{"--collector.connections.interval=999ms"}, "expected a duration from 1s to 1h"},
+      {{"--collector.connections.interval=61m"}, "expected a duration from 1s to 1h"},
+      {{"--collector.connections.budget=1.5"},
+       "--collector.connections.budget=1.5: expected a share of one core from 0.1% to 100%, such "
+       "as 1.5%"},
+      {{"--collector.connections.budget=0%"}, "expected a share of one core"},
+      {{"--collector.connections.budget=101%"}, "expected a share of one core"},
+      {{"--collector.connections.budget=nan%"}, "expected a share of one core"},
+      {{"--collector.connections.budget=1%%"}, "expected a share of one core"},
+      {{"--collector.connections.level=all"}, "expected totals, service or backend"},
       {{"--web.listen-address=nohost"}, "--web.listen-address=nohost: "},
       {{"--web.listen-address=[::1]:80"}, "IPv6"},
       {{"--web.listen-address=http://127.0.0.1:80"}, "expected IPV4-ADDRESS:PORT or :PORT"},

@@ -1,0 +1,166 @@
+#include "collectors/connections/scanner.h"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <exception>
+#include <utility>
+
+#include "collectors/connections/classifier.h"
+#include "collectors/connections/service_index.h"
+#include "collectors/connections/summary.h"
+#include "collectors/connections/tally.h"
+
+namespace lvs::connections {
+namespace {
+
+using namespace std::chrono_literals;
+
+// How often it is looked whether what is missing has come.
+constexpr Clock::duration kRetry = 1s;
+constexpr Clock::duration kFirstTableRetry = 100ms;
+// How long the first table may take before its absence is told.
+constexpr Clock::duration kFirstTablePatience = 10s;
+// A pass on a processor that others keep busy ends after its interval, but not before this.
+constexpr Clock::duration kLeastDeadline = 10s;
+
+// Behind everything that is not idle, so that keepalived's adverts and the checker's timers come
+// first. Not SCHED_IDLE, nor the lowest priority: a read holds RCU, and a reader that others keep
+// from the processor for long holds up every grace period of a busy director, where the kernel can
+// be preempted. Packets are not at stake: they are worked on in softirqs, before any thread.
+void StepBack() {
+  constexpr int kNice = 10;
+  // Linux takes a thread's id here. When it fails, the budget still holds.
+  setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), kNice);
+}
+
+double Seconds(CpuTime time) { return std::chrono::duration<double>(time).count(); }
+
+}  // namespace
+
+ScannerSources ScannerSources::Real(const Published<ipvs::LatestReading>& table,
+                                    const std::string& procfs) {
+  return {.table = table,
+          .open = [procfs] { return TableFile::Open(procfs); },
+          .entry_count = [procfs] { return ReadEntryCount(procfs); },
+          .rules = [procfs] { return ReadRules(procfs); }};
+}
+
+Scanner::Scanner(ScannerSources sources, Settings settings, Published<Snapshot>& published)
+    : sources_(std::move(sources)),
+      settings_(settings),
+      published_(published),
+      thread_([this] { Loop(); }) {}
+
+Scanner::~Scanner() {
+  Stop();
+  thread_.join();
+}
+
+void Scanner::Stop() {
+  {
+    const std::scoped_lock lock(mutex_);
+    stop_ = true;
+  }
+  wake_.notify_all();
+}
+
+void Scanner::WaitUntil(Deadline deadline) {
+  std::unique_lock lock(mutex_);
+  wake_.wait_until(lock, deadline, [this] { return stop_.load(); });
+}
+
+// Thread entry: nothing is thrown from here.
+void Scanner::Loop() {
+  StepBack();
+  while (!stop_) {
+    const Clock::time_point start = Clock::now();
+    Clock::duration pause = kRetry;
+    try {
+      pause = Step(start);
+    } catch (const std::exception&) {
+      try {
+        pause = Fail({ErrorCode::kSystem, "connections: out of memory"});
+      } catch (const std::exception&) {  // not even for that: again later
+      }
+    }
+    WaitUntil(start + pause);
+  }
+}
+
+Clock::duration Scanner::Step(Clock::time_point start) {
+  const std::shared_ptr<const ipvs::LatestReading> latest = sources_.table.Get();
+  if (!latest) {
+    if (start - born_ < kFirstTablePatience) return kFirstTableRetry;
+    Snapshot snapshot;
+    snapshot.error = Error{ErrorCode::kTimeout,
+                           "connections: there is no table of services to match the rows with; the "
+                           "collector ipvs is off or has not read it yet"};
+    Publish(std::move(snapshot));
+    return kRetry;
+  }
+  if (!latest->current) {
+    // The other collector's trouble; it has its own sentence about it.
+    const ErrorCode code = latest->error ? latest->error->code : ErrorCode::kSystem;
+    Snapshot snapshot;
+    snapshot.error = Error{code, "connections: not read while the table of services cannot be"};
+    Publish(std::move(snapshot));
+    return kRetry;
+  }
+  return Scan(*latest->table, start);
+}
+
+Clock::duration Scanner::Fail(Error error) {
+  ++counters_.failed;
+  Snapshot snapshot;
+  snapshot.error = std::move(error);
+  Publish(std::move(snapshot));
+  return std::max<Clock::duration>(kRetry, settings_.interval);
+}
+
+Clock::duration Scanner::Scan(const ipvs::Table& table, Clock::time_point start) {
+  const CpuTime cpu_start = sources_.cpu_time();
+  Result<std::unique_ptr<RowSource>> source = sources_.open();
+  if (!source.ok()) {
+    Fail(source.error());
+    return kRetry;
+  }
+  ReadFacts facts;
+  facts.entries = sources_.entry_count();
+  const ClassifierRules rules = sources_.rules();
+  const ServiceIndex index(table);
+  Tally tally(index, settings_.level);
+  const PassLimits limits{
+      .cpu = cpu_start + PassBudget(settings_),
+      .deadline = start + std::max<Clock::duration>(settings_.interval, kLeastDeadline)};
+  const Result<PassResult> read =
+      ReadRows(*source.value(), limits, sources_.cpu_time, stop_,
+               [&](const Row& row) { tally.Add(row, Classify(row, index, rules)); });
+  if (!read.ok()) return Fail(read.error());
+  if (read.value().end == PassEnd::kStopped) return kRetry;
+
+  facts.rows = read.value().rows;
+  facts.reached_end = read.value().end == PassEnd::kEndOfTable;
+  Snapshot snapshot;
+  snapshot.rows = facts.rows;
+  snapshot.origins_known = source.value()->format() == Format::kSync;
+  snapshot.summary = Summarize(tally, table, settings_.level, facts);
+  ++(snapshot.summary.truncated ? counters_.truncated : counters_.complete);
+  counters_.skipped_lines += read.value().skipped_lines;
+  snapshot.at = std::chrono::system_clock::now();
+  snapshot.steady = Clock::now();
+  snapshot.took = snapshot.steady - start;
+  snapshot.interval = TimeToNextPass(settings_, sources_.cpu_time() - cpu_start);
+  const Clock::duration pause = snapshot.interval;
+  Publish(std::move(snapshot));
+  return pause;
+}
+
+void Scanner::Publish(Snapshot snapshot) {
+  counters_.cpu_seconds = Seconds(sources_.cpu_time());
+  snapshot.counters = counters_;
+  published_.Set(std::make_shared<const Snapshot>(std::move(snapshot)));
+}
+
+}  // namespace lvs::connections
