@@ -17,6 +17,7 @@
 #include "tests/support/captured_log.h"
 #include "tests/support/fake_kernel.h"
 #include "tests/support/golden.h"
+#include "tests/support/sample_connections.h"
 #include "tests/support/sample_health.h"
 #include "tests/support/sample_table.h"
 
@@ -51,6 +52,7 @@ class GoldenPage : public testing::Test {
     collectors.push_back(std::make_unique<ipvs::IpvsCollector>(
         std::make_unique<ipvs::Reader>(kernel_.Connect(), kernel_.procfs_root()), options,
         latest_));
+    if (with_connections_) collectors.push_back(SampleConnectionsCollector());
     if (with_health_) collectors.push_back(SampleHealthCollector());
     collectors.push_back(std::make_unique<process::ProcessCollector>("/proc"));
     OwnMetrics own_metrics(
@@ -68,6 +70,7 @@ class GoldenPage : public testing::Test {
   CapturedLog log_;
   Published<ipvs::LatestReading> latest_;
   bool with_health_ = false;
+  bool with_connections_ = false;
 };
 
 TEST_F(GoldenPage, Text) { ExpectGolden("metrics.txt", Page({})); }
@@ -79,6 +82,11 @@ TEST_F(GoldenPage, OpenMetrics) {
 TEST_F(GoldenPage, WithHealth) {
   with_health_ = true;
   ExpectGolden("metrics_with_health.txt", Page({}));
+}
+
+TEST_F(GoldenPage, WithConnections) {
+  with_connections_ = true;
+  ExpectGolden("metrics_with_connections.txt", Page({}));
 }
 
 TEST_F(GoldenPage, WithNodeExporterNames) {
@@ -102,7 +110,7 @@ TEST_F(GoldenPage, WithoutTheModule) {
 }
 
 TEST_F(GoldenPage, HasNoSeriesTwice) {
-  with_health_ = true;
+  with_health_ = with_connections_ = true;
   for (const Format format : {Format::kText004, Format::kOpenMetrics100}) {
     std::set<std::string> series;
     std::istringstream page(Page({.backend_labels = {}, .node_exporter_names = true}, format));
@@ -115,7 +123,7 @@ TEST_F(GoldenPage, HasNoSeriesTwice) {
 }
 
 TEST_F(GoldenPage, ShowsEveryMetricOfTheCatalogue) {
-  with_health_ = true;
+  with_health_ = with_connections_ = true;
   const std::string page = Page({.backend_labels = {}, .node_exporter_names = true});
   for (const MetricInfo* info : AllMetrics()) {
     EXPECT_THAT(page, testing::HasSubstr("# TYPE " + std::string(info->name) + " "));
@@ -124,7 +132,7 @@ TEST_F(GoldenPage, ShowsEveryMetricOfTheCatalogue) {
 
 // Both formats carry the same samples.
 TEST_F(GoldenPage, FormatsDifferInMetadataOnly) {
-  with_health_ = true;
+  with_health_ = with_connections_ = true;
   const auto samples = [](const std::string& page) {
     std::vector<std::string> lines;
     std::istringstream in(page);
