@@ -241,6 +241,16 @@ TEST(RowParser, LinesThatAreTooLongAreSkippedInWhateverChunksTheyCome) {
   }
 }
 
+TEST(RowParser, ARowWithEndlessBytesOfAnEngineIsSkippedInWhateverChunksItComes) {
+  const std::string text =
+      "UDP C0000201 0000 0A000001 13C4 0A010001 13C4 NONE 59 sip " + std::string(1200, 'x') + "\n";
+  for (const std::size_t size : {1UL, 1000UL, text.size()}) {
+    const Parsed parsed = Parse(text, Format::kPlain, [size] { return size; });
+    EXPECT_EQ(parsed.rows, 0U) << size;
+    EXPECT_EQ(parsed.skipped, 1U) << size;
+  }
+}
+
 TEST(RowParser, BytesOfAnEngineWithLineFeedsCostTheirLinesOnly) {
   const std::string text =
       "UDP C0000201 0000 0A000001 13C4 0A010001 13C4 NONE             59 sip a\nb\n\nc\n"
