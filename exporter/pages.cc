@@ -65,7 +65,8 @@ HttpResponse Services(const PageSources& sources) {
   const auto latest = ReadLatest(sources);
   const auto health = sources.exchange.health.Get();
   if (!latest || (!latest->table && !health)) return NotYet(latest.get());
-  return JsonResponse(ServicesAsJson(*latest, health.get()));
+  return JsonResponse(
+      ServicesAsJson(*latest, health.get(), sources.exchange.connections.Get().get()));
 }
 
 HttpResponse Events(const PageSources& sources) {
@@ -113,8 +114,9 @@ HttpResponse Status(const PageSources& sources, const HttpRequest& request) {
   if (!query.ok()) return TextResponse(400, query.error().message);
   const auto latest = ReadRecent(sources);
   const auto health = sources.exchange.health.Get();
-  std::string page = StatusPage(latest.get(), health.get(), sources.telemetry_path,
-                                ValueOf(query.value(), "filter"));
+  const auto connections = sources.exchange.connections.Get();
+  std::string page = StatusPage({latest.get(), health.get(), connections.get()},
+                                sources.telemetry_path, ValueOf(query.value(), "filter"));
   HttpResponse response{200, "text/html; charset=utf-8", {}, nullptr};
   response.headers.emplace_back("Content-Security-Policy", StatusPagePolicy());
   response.headers.emplace_back("Vary", "Accept-Encoding");

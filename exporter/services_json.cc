@@ -1,5 +1,6 @@
 #include "exporter/services_json.h"
 
+#include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -7,6 +8,8 @@
 
 #include "collectors/ipvs/labels.h"
 #include "collectors/ipvs/words.h"
+#include "exporter/connections_index.h"
+#include "exporter/connections_json.h"
 #include "exporter/health_index.h"
 #include "exporter/log.h"
 
@@ -139,7 +142,20 @@ void AddAbsentBackends(Json& backends, const checker::Snapshot& snapshot, std::u
   }
 }
 
-Json ServiceAsJson(const ipvs::Service& service, const HealthIndex& index) {
+// What the scan found of a backend; null where it does not tell backends apart. position: of the
+// backend in the kernel's table, which is the scan's, too, unless the table has changed since.
+const connections::BackendSummary* FindBackend(const connections::ServiceSummary* scanned,
+                                               const ipvs::BackendKey& key, std::size_t position) {
+  if (scanned == nullptr) return nullptr;
+  if (position < scanned->backends.size() && scanned->backends[position].key == key) {
+    return &scanned->backends[position];
+  }
+  const auto found = std::ranges::find(scanned->backends, key, &connections::BackendSummary::key);
+  return found == scanned->backends.end() ? nullptr : &*found;
+}
+
+Json ServiceAsJson(const ipvs::Service& service, const HealthIndex& index,
+                   const connections::ServiceSummary* scanned) {
   const checker::Snapshot* snapshot = index.snapshot();
   const std::optional<std::uint32_t> known = index.FindService(service.key);
   Json object = ServiceHead(
@@ -154,9 +170,14 @@ Json ServiceAsJson(const ipvs::Service& service, const HealthIndex& index) {
   object["netmask"] = ipvs::NetmaskText(service);
   object["pe"] = service.persistence_engine;
   AddCounters(object, service.counters);
+  if (scanned != nullptr) AddConnections(object, *scanned);
   Json backends = Json::array();
-  for (const ipvs::Backend& backend : service.backends) {
+  for (std::size_t i = 0; i < service.backends.size(); ++i) {
+    const ipvs::Backend& backend = service.backends[i];
     backends.push_back(BackendAsJson(service, backend));
+    if (const auto* of_backend = FindBackend(scanned, backend.key, i)) {
+      AddConnections(backends.back(), *of_backend);
+    }
     const auto position = known ? index.FindBackend(*known, backend.key) : std::nullopt;
     if (position) backends.back()["health"] = HealthAsJson(*snapshot, *position);
   }
@@ -236,18 +257,21 @@ class ListText {
 
 }  // namespace
 
-std::string ServicesAsJson(const ipvs::LatestReading& latest, const checker::Snapshot* health) {
+std::string ServicesAsJson(const ipvs::LatestReading& latest, const checker::Snapshot* health,
+                           const connections::Snapshot* connections) {
   Json head;
   head["up"] = latest.up;
   head["error"] = latest.error ? Json(latest.error->message) : Json();
   head["read_at"] = latest.table ? Json(FormatTime(latest.read_at)) : Json();
+  head["connection_table"] = ConnectionTableAsJson(connections);
   std::string text = Dump(head);
   text.pop_back();  // the closing brace: the list comes before it
   ListText list(text + ",\"services\":");
   const HealthIndex index(health);
+  const ConnectionsIndex scanned(connections);
   if (latest.table) {
     for (const ipvs::Service* service : InOrder(*latest.table)) {
-      list.Add(ServiceAsJson(*service, index));
+      list.Add(ServiceAsJson(*service, index, scanned.Find(service->key)));
     }
   }
   for (std::uint32_t i = 0; health != nullptr && i < health->services.size(); ++i) {

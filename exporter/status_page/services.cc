@@ -4,6 +4,7 @@
 
 #include "collectors/ipvs/words.h"
 #include "exporter/status_page/html.h"
+#include "exporter/status_page/sessions.h"
 
 namespace lvs::status {
 namespace {
@@ -119,7 +120,7 @@ std::string One(const ShownService& shown, const StatusView& view) {
     html += "<table>" + BackendColumns() + "<tbody>\n" +
             BackendRows(service, view.snapshot, shown.backends) + "</tbody></table>\n";
   }
-  return html + LeftOutBackends(service, shown.backends) + "</details>\n";
+  return html + LeftOutBackends(service, shown.backends) + Sessions(service, view) + "</details>\n";
 }
 
 std::string Matching(const Selection& selection, const StatusView& view, const Filter& filter) {

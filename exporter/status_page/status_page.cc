@@ -55,9 +55,11 @@ std::string Header(const std::string& telemetry_path, const Filter& filter) {
 
 }  // namespace
 
-std::string StatusPage(const ipvs::LatestReading* latest, const checker::Snapshot* health,
-                       const std::string& telemetry_path, std::string_view filter_text) {
-  const StatusView view = MakeView(latest != nullptr ? latest->table.get() : nullptr, health);
+std::string StatusPage(const Known& known, const std::string& telemetry_path,
+                       std::string_view filter_text) {
+  const auto& [latest, health, connections] = known;
+  const StatusView view =
+      MakeView(latest != nullptr ? latest->table.get() : nullptr, health, connections);
   const Filter filter(filter_text);
   const Selection selection = Select(view, filter);
   const Level level = OverallLevel(view, latest);

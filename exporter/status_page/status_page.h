@@ -5,17 +5,23 @@
 #include <string_view>
 
 #include "collectors/checker/snapshot.h"
+#include "collectors/connections/snapshot.h"
 #include "collectors/ipvs/collector.h"
 
 namespace lvs {
 
+// What is known; each is null while it is not.
+struct Known {
+  const ipvs::LatestReading* latest = nullptr;  // may be without a table
+  const checker::Snapshot* health = nullptr;
+  const connections::Snapshot* connections = nullptr;
+};
+
 // HTML with its own style and script and nothing from elsewhere; every value from outside is
 // escaped. It is complete without the script, which only keeps it fresh. Its size is bounded,
-// whatever the table's (selection.h).
-// latest: null, or without a table, when nothing was read yet. filter: what the reader asks for, as
-// status::Filter takes it.
-std::string StatusPage(const ipvs::LatestReading* latest, const checker::Snapshot* health,
-                       const std::string& telemetry_path, std::string_view filter = "");
+// whatever the table's (selection.h). filter: what the reader asks for, as status::Filter takes it.
+std::string StatusPage(const Known& known, const std::string& telemetry_path,
+                       std::string_view filter = "");
 
 // The Content-Security-Policy that allows the page its own style and script, asking this server
 // again, and nothing else.

@@ -102,7 +102,7 @@ td.absent .sign{margin-right:.4em}
 .checks{display:flex;flex-wrap:wrap;gap:0 1rem;color:var(--dim);font-size:.93em;margin-top:.15rem}
 .checks .sign{margin-right:.15em}
 .said{color:var(--bad-ink)}
-.more{margin:.3rem .8rem .6rem;color:var(--dim)}
+.more,.sessions{margin:.3rem .8rem .6rem;color:var(--dim)}
 .changes{list-style:none;padding:0;margin:0}
 .changes li{display:flex;flex-wrap:wrap;gap:0 .7rem;align-items:baseline;padding:.2rem .3rem;border-bottom:1px solid var(--line)}
 .changes time{color:var(--dim);min-width:11rem;font-variant-numeric:tabular-nums}

@@ -5,6 +5,7 @@
 #include <map>
 
 #include "exporter/status_page/html.h"
+#include "exporter/status_page/sessions.h"
 #include "exporter/status_page/words.h"
 
 namespace lvs::status {
@@ -151,7 +152,7 @@ std::string Summary(const StatusView& view, const ipvs::LatestReading* latest) {
   const std::string_view level = Name(OverallLevel(view, latest));
   return "<section id=summary class=\"" + std::string(level) + "\">\n<div role=status><h2 data-f>" +
          Sentence(view) + "</h2></div>\n" + Trouble(latest) + AllTiles(view) + Reading(latest) +
-         "</section>\n";
+         ScanOf(view) + "</section>\n";
 }
 
 }  // namespace lvs::status

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "exporter/connections_index.h"
 #include "exporter/health_index.h"
 
 namespace lvs::status {
@@ -50,8 +51,9 @@ Level LevelOf(const BackendView& backend) {
 // Puts one service after the other together.
 class Maker {
  public:
-  Maker(const ipvs::Table* table, const checker::Snapshot* snapshot)
-      : table_(table), snapshot_(snapshot), index_(snapshot) {}
+  Maker(const ipvs::Table* table, const checker::Snapshot* snapshot,
+        const connections::Snapshot* connections)
+      : table_(table), snapshot_(snapshot), index_(snapshot), connections_(connections) {}
 
   std::optional<std::uint32_t> Find(const ipvs::ServiceKey& key) const {
     return index_.FindService(key);
@@ -65,6 +67,7 @@ class Maker {
       service.planned = &snapshot_->plan->services[*known];
       service.health = &snapshot_->services[*known];
     }
+    service.connections = connections_.Find(key);
     AddBackends(service, known);
     service.level = service.health != nullptr ? LevelOf(service.health->state) : Level::kUnknown;
     for (const BackendView& backend : service.backends) {
@@ -107,6 +110,7 @@ class Maker {
   const ipvs::Table* table_;
   const checker::Snapshot* snapshot_;
   HealthIndex index_;
+  ConnectionsIndex connections_;
 };
 
 }  // namespace
@@ -116,9 +120,11 @@ std::string_view Name(Level level) {
   return kNames[static_cast<std::size_t>(level)];
 }
 
-StatusView MakeView(const ipvs::Table* table, const checker::Snapshot* snapshot) {
-  StatusView view{table, snapshot, {}};
-  const Maker maker(table, snapshot);
+StatusView MakeView(const ipvs::Table* table, const checker::Snapshot* snapshot,
+                    const connections::Snapshot* connections) {
+  if (connections != nullptr && connections->error) connections = nullptr;
+  StatusView view{table, snapshot, connections, {}};
+  const Maker maker(table, snapshot, connections);
   std::vector<bool> found(snapshot != nullptr ? snapshot->services.size() : 0);
   if (table != nullptr) {
     for (const ipvs::Service* service : InOrder(*table)) {

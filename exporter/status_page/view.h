@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "collectors/checker/snapshot.h"
+#include "collectors/connections/snapshot.h"
 #include "collectors/ipvs/table.h"
 
 namespace lvs::status {
@@ -31,17 +32,21 @@ struct ServiceView {
   const ipvs::Service* kernel = nullptr;             // null: the table does not have it
   const checker::PlannedService* planned = nullptr;  // null: the checker does not know it
   const checker::ServiceHealth* health = nullptr;    // exactly with planned
-  std::vector<BackendView> backends = {};            // the kernel's in its order, then the others
-  Level level = Level::kFine;                        // of itself and of what is worst in it
+  // Null where the connection table was not read, or not for services.
+  const connections::ServiceSummary* connections = nullptr;
+  std::vector<BackendView> backends = {};  // the kernel's in its order, then the others
+  Level level = Level::kFine;              // of itself and of what is worst in it
 };
 
 struct StatusView {
-  const ipvs::Table* table = nullptr;           // null: none was read yet
-  const checker::Snapshot* snapshot = nullptr;  // null: the checker is off or has not begun
-  std::vector<ServiceView> services;            // in the order of their keys, then the absent ones
+  const ipvs::Table* table = nullptr;                  // null: none was read yet
+  const checker::Snapshot* snapshot = nullptr;         // null: the checker is off or has not begun
+  const connections::Snapshot* connections = nullptr;  // null: not read, or that failed
+  std::vector<ServiceView> services;  // in the order of their keys, then the absent ones
 };
 
-StatusView MakeView(const ipvs::Table* table, const checker::Snapshot* snapshot);
+StatusView MakeView(const ipvs::Table* table, const checker::Snapshot* snapshot,
+                    const connections::Snapshot* connections);
 
 // What its service's state is judged by, with the weight that the page shows.
 checker::Member MemberOf(const BackendView& backend);

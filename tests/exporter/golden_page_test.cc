@@ -148,8 +148,10 @@ TEST_F(GoldenPage, ServicesAsJson) {
   ipvs::LatestReading latest;
   latest.table = SampleTable();
   latest.up = true;
-  ExpectGolden("services.json", ServicesAsJson(latest, nullptr));
-  ExpectGolden("services_with_health.json", ServicesAsJson(latest, SampleHealth().get()));
+  ExpectGolden("services.json", ServicesAsJson(latest, nullptr, nullptr));
+  ExpectGolden("services_with_health.json", ServicesAsJson(latest, SampleHealth().get(), nullptr));
+  ExpectGolden("services_with_connections.json",
+               ServicesAsJson(latest, nullptr, SampleConnections().get()));
 }
 
 TEST_F(GoldenPage, EventsAsJson) {
@@ -167,7 +169,8 @@ TEST_F(GoldenPage, StatusPage) {
   ipvs::LatestReading latest;
   latest.table = SampleTable();
   latest.up = true;
-  const std::string page = StatusPage(&latest, SampleHealth().get(), "/metrics");
+  const std::string page =
+      StatusPage({&latest, SampleHealth().get(), SampleConnections().get()}, "/metrics");
   const std::size_t body = page.find("<nav>");
   ASSERT_NE(body, std::string::npos);
   ExpectGolden("status_page.html", page.substr(body));

@@ -12,7 +12,7 @@ namespace {
 std::string Found(const std::string& filter) {
   static const auto table = SampleTable();
   static const auto health = SampleHealth();
-  static const StatusView view = MakeView(table.get(), health.get());
+  static const StatusView view = MakeView(table.get(), health.get(), nullptr);
   std::string names;
   for (const ServiceView& service : view.services) {
     if (!Filter(filter).Matches(service)) continue;

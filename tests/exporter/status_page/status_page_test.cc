@@ -93,7 +93,7 @@ class Director {
 
   std::string Page(const std::string& filter = "") const {
     const ipvs::LatestReading latest = Reading(table_);
-    return StatusPage(&latest, Health().get(), "/metrics", filter);
+    return StatusPage({&latest, Health().get()}, "/metrics", filter);
   }
 
   std::string said = "nobody there";
@@ -130,7 +130,7 @@ fake::KernelTable Services(unsigned count, unsigned backends) {
 }
 
 TEST(StatusPage, SaysThatNothingWasReadYet) {
-  EXPECT_THAT(StatusPage(nullptr, nullptr, "/metrics"), HasSubstr("has not been read yet"));
+  EXPECT_THAT(StatusPage({}, "/metrics"), HasSubstr("has not been read yet"));
 }
 
 TEST(StatusPage, ShowsTroubleBesideTheLastTable) {
@@ -138,7 +138,7 @@ TEST(StatusPage, ShowsTroubleBesideTheLastTable) {
       Reading(fake::KernelTable().Service(fake::Tcp("10.0.0.1", 80)).Share());
   latest.current = false;
   latest.error = Error{ErrorCode::kTimeout, "ipvs: too slow"};
-  const std::string page = StatusPage(&latest, nullptr, "/metrics");
+  const std::string page = StatusPage({&latest}, "/metrics");
   EXPECT_THAT(page, HasSubstr("ipvs: too slow. What stands here of the kernel is from <time"));
   EXPECT_THAT(page, HasSubstr("10.0.0.1:80/TCP"));
   EXPECT_THAT(page, HasSubstr("no backends"));
@@ -169,7 +169,7 @@ TEST(StatusPage, AServerThatIsOnlyUnknownAlarmsNobody) {
   health->backends[0].verdict = checker::Verdict::kUnknown;
   health->backends[0].state = checker::BackendState::kUnknown;
   const ipvs::LatestReading latest = Reading(TwoServices().Share());
-  const std::string page = StatusPage(&latest, health.get(), "/metrics");
+  const std::string page = StatusPage({&latest, health.get()}, "/metrics");
   EXPECT_EQ(Headline(page), "1 of 2 services is not fully judged yet; 1 is fine.");
   EXPECT_THAT(page, Not(HasSubstr("id=problems")));
 }
@@ -217,7 +217,7 @@ TEST(StatusPage, AStreakThatIsPendingTellsHowLongItMustBecome) {
   state->layers[0].fail_streak = 2;
   health->targets[0] = state;
   const ipvs::LatestReading latest = Reading(TwoServices().Share());
-  EXPECT_THAT(StatusPage(&latest, health.get(), "/metrics"),
+  EXPECT_THAT(StatusPage({&latest, health.get()}, "/metrics"),
               HasSubstr("2 failures in a row (3 make it down)"));
 }
 
@@ -323,7 +323,7 @@ TEST(StatusPage, FirstVerdictsThatAreGoodNewsAreOnlyCounted) {
 
 TEST(StatusPage, WithoutTheCheckerTheTableIsShownAndHealthIsNotGuessed) {
   const ipvs::LatestReading latest = Reading(TwoServices().Share());
-  const std::string page = StatusPage(&latest, nullptr, "/metrics");
+  const std::string page = StatusPage({&latest}, "/metrics");
   EXPECT_EQ(Headline(page), "2 services; nothing is known of their health.");
   EXPECT_THAT(page, HasSubstr("unchecked</b>"));
   EXPECT_THAT(page, Not(HasSubstr("not in the kernel's table")));
@@ -350,7 +350,7 @@ TEST(StatusPage, EscapesEverythingFromOutside) {
   table.info = ipvs::Info{hostile, 4096};
   ipvs::LatestReading latest = Reading(std::make_shared<const ipvs::Table>(table));
   latest.error = Error{ErrorCode::kSystem, hostile};
-  const std::string page = StatusPage(&latest, health.get(), hostile, "TCP " + hostile + "\"");
+  const std::string page = StatusPage({&latest, health.get()}, hostile, "TCP " + hostile + "\"");
   EXPECT_EQ(CountOf(page, "</style>"), 1U);
   EXPECT_EQ(CountOf(page, "</script>"), 1U);
   EXPECT_THAT(page, Not(HasSubstr("<b>'")));
@@ -386,7 +386,7 @@ TEST(StatusPage, EscapesWhatStandsInTheServices) {
 // The browser takes the hash of what stands between the tags (Content Security Policy Level 3,
 // section 2.3.1).
 TEST(StatusPage, ThePolicyAllowsThisVeryStyleAndScript) {
-  const std::string page = StatusPage(nullptr, nullptr, "/metrics");
+  const std::string page = StatusPage({}, "/metrics");
   EXPECT_EQ(StatusPagePolicy(),
             "default-src 'none'; style-src " + HashSource(Between(page, "<style>", "</style>")) +
                 "; script-src " + HashSource(Between(page, "<script>", "</script>")) +
@@ -398,7 +398,7 @@ TEST(StatusPage, ThePolicyAllowsThisVeryStyleAndScript) {
 TEST(StatusPage, NeedsNothingFromElsewhere) {
   const std::shared_ptr<const ipvs::Table> table = SampleTable();
   const ipvs::LatestReading latest = Reading(table);
-  const std::string page = StatusPage(&latest, SampleHealth().get(), "/metrics");
+  const std::string page = StatusPage({&latest, SampleHealth().get()}, "/metrics");
   for (const char* outside :
        {"http:", "https:", "src=", "@import", "url(", " style=", "onclick="}) {
     EXPECT_THAT(page, Not(HasSubstr(outside)));
@@ -406,7 +406,7 @@ TEST(StatusPage, NeedsNothingFromElsewhere) {
 }
 
 TEST(StatusPage, IsFreshWithoutAScriptToo) {
-  EXPECT_THAT(StatusPage(nullptr, nullptr, "/metrics"),
+  EXPECT_THAT(StatusPage({}, "/metrics"),
               HasSubstr("<noscript><meta http-equiv=refresh content=10></noscript>"));
 }
 
