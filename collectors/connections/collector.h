@@ -1,19 +1,27 @@
 // The connections collector: owns the scanner of the connection table, and says what it last found.
 #pragma once
 
+#include <optional>
 #include <string_view>
 #include <vector>
 
+#include "collectors/clock.h"
 #include "collectors/collector.h"
 #include "collectors/connections/scanner.h"
 #include "collectors/connections/settings.h"
 #include "collectors/connections/snapshot.h"
+#include "collectors/ipvs/collector.h"
 #include "collectors/published.h"
+#include "collectors/result.h"
 
 namespace lvs::connections {
 
 // Every metric that ConnectionsCollector may write.
 std::vector<const MetricInfo*> DescribeConnections();
+
+// Why there are no services to match rows with now, whatever was read before; absent when there
+// are. latest: may be null; waited: for the first one. It is no trouble in the first moments.
+std::optional<Error> TroubleWithServices(const ipvs::LatestReading* latest, Clock::duration waited);
 
 // Reading begins with the object and ends with Stop() or the object. Collect() never waits for it:
 // it writes the last snapshot. For the thread that calls Collect(); Stop() is for any.
@@ -27,7 +35,9 @@ class ConnectionsCollector : public Collector {
   void Stop() override { scanner_.Stop(); }
 
  private:
+  const Published<ipvs::LatestReading>& table_;
   const Published<Snapshot>& published_;
+  const Clock::time_point born_ = Clock::now();
   Scanner scanner_;
 };
 

@@ -17,11 +17,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// How often it is looked whether what is missing has come.
+// How often it is looked whether what is missing has come: a table of services that is current.
 constexpr Clock::duration kRetry = 1s;
 constexpr Clock::duration kFirstTableRetry = 100ms;
-// How long the first table may take before its absence is told.
-constexpr Clock::duration kFirstTablePatience = 10s;
 // A pass on a processor that others keep busy ends after its interval, but not before this.
 constexpr Clock::duration kLeastDeadline = 10s;
 
@@ -81,7 +79,8 @@ void Scanner::Loop() {
       pause = Step(start);
     } catch (const std::exception&) {
       try {
-        pause = Fail({ErrorCode::kSystem, "connections: out of memory"});
+        pause = std::max<Clock::duration>(kRetry, settings_.interval);
+        Fail({ErrorCode::kSystem, "connections: out of memory"});
       } catch (const std::exception&) {  // not even for that: again later
       }
     }
@@ -91,32 +90,16 @@ void Scanner::Loop() {
 
 Clock::duration Scanner::Step(Clock::time_point start) {
   const std::shared_ptr<const ipvs::LatestReading> latest = sources_.table.Get();
-  if (!latest) {
-    if (start - born_ < kFirstTablePatience) return kFirstTableRetry;
-    Snapshot snapshot;
-    snapshot.error = Error{ErrorCode::kTimeout,
-                           "connections: there is no table of services to match the rows with; the "
-                           "collector ipvs is off or has not read it yet"};
-    Publish(std::move(snapshot));
-    return kRetry;
-  }
-  if (!latest->current) {
-    // The other collector's trouble; it has its own sentence about it.
-    const ErrorCode code = latest->error ? latest->error->code : ErrorCode::kSystem;
-    Snapshot snapshot;
-    snapshot.error = Error{code, "connections: not read while the table of services cannot be"};
-    Publish(std::move(snapshot));
-    return kRetry;
-  }
+  if (!latest) return kFirstTableRetry;
+  if (!latest->current) return kRetry;
   return Scan(*latest->table, start);
 }
 
-Clock::duration Scanner::Fail(Error error) {
+void Scanner::Fail(Error error) {
   ++counters_.failed;
   Snapshot snapshot;
   snapshot.error = std::move(error);
   Publish(std::move(snapshot));
-  return std::max<Clock::duration>(kRetry, settings_.interval);
 }
 
 Clock::duration Scanner::Scan(const ipvs::Table& table, Clock::time_point start) {
@@ -137,7 +120,10 @@ Clock::duration Scanner::Scan(const ipvs::Table& table, Clock::time_point start)
   const Result<PassResult> read =
       ReadRows(*source.value(), limits, sources_.cpu_time, stop_,
                [&](const Row& row) { tally.Add(row, Classify(row, index, rules)); });
-  if (!read.ok()) return Fail(read.error());
+  if (!read.ok()) {
+    Fail(read.error());
+    return TimeToNextPass(settings_, sources_.cpu_time() - cpu_start);
+  }
   if (read.value().end == PassEnd::kStopped) return kRetry;
 
   facts.rows = read.value().rows;

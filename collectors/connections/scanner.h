@@ -36,8 +36,9 @@ struct ScannerSources {
 };
 
 // Owns one thread, which begins with the object and ends with Stop() or the object. It waits for
-// the first table of services; every pass is matched with the latest one, of which it wants a
-// current reading. Nobody ever waits for a pass: others read what was published last.
+// the first table of services; every pass is matched with the latest one, and none is made while
+// the last reading of it has failed. Nobody ever waits for a pass: others read what was published
+// last.
 // Owned by the collector. Stop() may be called by any thread.
 class Scanner {
  public:
@@ -56,14 +57,13 @@ class Scanner {
   // One attempt; gives how long after its start the next one is due.
   Clock::duration Step(Clock::time_point start);
   Clock::duration Scan(const ipvs::Table& table, Clock::time_point start);
-  Clock::duration Fail(Error error);
+  void Fail(Error error);
   void Publish(Snapshot snapshot);
   void WaitUntil(Deadline deadline);
 
   const ScannerSources sources_;
   const Settings settings_;
   Published<Snapshot>& published_;
-  const Clock::time_point born_ = Clock::now();
   ScanCounters counters_;  // the thread's own
 
   std::atomic<bool> stop_ = false;

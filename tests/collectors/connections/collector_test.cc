@@ -229,6 +229,36 @@ TEST_F(TheCollector, SaysWhatTheScannerLastFoundAndNothingBefore) {
   collector.Stop();
 }
 
+TEST_F(TheCollector, TellsNothingOldWhileTheServicesCannotBeRead) {
+  published_.Set(Take(Level::kService));
+  ConnectionsCollector collector(ScannerSources::Real(table_, procfs_.root()), {}, published_);
+  auto latest = std::make_shared<ipvs::LatestReading>();
+  latest->error = Error{ErrorCode::kModuleAbsent, "ipvs: no module"};
+  table_.Set(latest);
+  const Collection collection = collector.Collect(Clock::now());
+  EXPECT_THAT(collection.families, IsEmpty());
+  ASSERT_TRUE(collection.error);
+  EXPECT_EQ(collection.error->code, ErrorCode::kModuleAbsent);
+}
+
+TEST(TroubleWithServices, IsNoneInTheFirstMomentsAndWhileTheyAreCurrent) {
+  EXPECT_FALSE(TroubleWithServices(nullptr, 9s));
+  ipvs::LatestReading latest;
+  latest.current = true;
+  latest.error = Error{ErrorCode::kNoPermission, "ipvs: no capability"};  // the services are known
+  EXPECT_FALSE(TroubleWithServices(&latest, 1h));
+}
+
+TEST(TroubleWithServices, IsToldWhenTheyNeverComeOrCannotBeReadAnyMore) {
+  const auto never = TroubleWithServices(nullptr, 11s);
+  ASSERT_TRUE(never);
+  EXPECT_EQ(never->code, ErrorCode::kTimeout);
+  EXPECT_THAT(never->message, HasSubstr("the collector ipvs is off"));
+  ipvs::LatestReading latest;
+  latest.error = Error{ErrorCode::kModuleAbsent, "ipvs: no module"};
+  EXPECT_EQ(TroubleWithServices(&latest, 0s)->code, ErrorCode::kModuleAbsent);
+}
+
 TEST_F(TheCollector, GivesAnErrorAndNoFamiliesWhereTheTableCannotBeRead) {
   auto failed = std::make_shared<Snapshot>();
   failed->error = Error{ErrorCode::kModuleAbsent, "connections: no module"};
