@@ -24,7 +24,8 @@ using testing::HasSubstr;
 
 using SnapshotPointer = std::shared_ptr<const Snapshot>;
 
-constexpr Settings kFast = {.interval = 1ms, .budget = 1, .level = Level::kService};
+// Without a budget: what a pass costs on this machine must not matter.
+constexpr Settings kFast = {.interval = 1ms, .budget = 1e9, .level = Level::kService};
 constexpr Settings kOnce = {.interval = 1h, .budget = 1, .level = Level::kService};
 
 Services Web(std::uint64_t connections) {
