@@ -111,6 +111,52 @@ class TwoDirectors(unittest.TestCase):
         self.assert_panel("lvs-service: Real servers: F", pair(), [(_shop(**WELL), 10), (_shop(**SICK), 4)])
         self.assert_panel("lvs-service: Active connections: A", pair(), [(_shop(**WELL), 10), (_shop(**SICK), 4)])
 
+    def test_synchronised_templates_count_once(self):
+        world = self._bound_clients()
+        self.assert_panel("lvs-sessions: Templates: A", world, [({}, 45)])
+        self.assert_panel("lvs-sessions: On drained real servers: A", world, [({}, 5)])
+        self.assert_panel("lvs-sessions: Templates by real server: A", world,
+                          [(_shop(**WELL), 40), (_shop(**SICK), 5)])
+        self.assert_panel("lvs-sessions: Templates by type: A", world, [({"type": "ppc"}, 45), ({"type": "orphan"}, 3)])
+        self.assert_panel("lvs-sessions: Of removed real servers: A", world, [({}, 3)])
+        self.assert_panel("lvs-sessions: Of removed real servers: B", world, [({}, 7)])
+        self.assert_panel("lvs-sessions: Remaining time: A", world, [({"le": "60"}, 10), ({"le": "+Inf"}, 45)])
+
+    def test_without_a_drain_nothing_is_on_drained_servers(self):
+        self.assert_panel("lvs-sessions: On drained real servers: A", pair(), [({}, 0)])
+
+    def test_a_service_says_what_part_of_its_directors_table_was_read(self):
+        place = "lvs-sessions: How services bind their clients: F"
+        world = self._bound_clients()
+        self.assert_panel(place, world, [(_shop(), 0.25)])
+        self.assert_panel(place, world.without("ipvs_connections_scan_coverage_ratio", "director1"), [(_shop(), -1)])
+
+    def test_a_drained_server_has_its_clients_and_whether_the_kernel_keeps_them(self):
+        world = self._bound_clients()
+        world.has("ipvs_sysctl", 0, "director1", name="expire_quiescent_template")
+        world.has("ipvs_sysctl", 1, "director2", name="expire_quiescent_template")
+        for query, value in (("A", 0), ("B", 5), ("C", 0), ("D", 10), ("E", 4)):
+            self.assert_panel(f"lvs-sessions: Drained real servers: {query}", world, [(_shop(**SICK), value)])
+
+    def test_skew_is_of_templates_per_weight(self):
+        world = self._bound_clients(sick_weight=2)
+        self.assert_panel("lvs-sessions: Skew by service: A", world, [(_shop(), 40 / ((40 + 2.5) / 2))])
+        self.assert_panel("lvs-sessions: Share of templates against weight: A", world,
+                          [(_shop(**WELL), 40 / 45 - 1 / 3), (_shop(**SICK), 5 / 45 - 2 / 3)])
+
+    def test_the_table_is_as_full_as_it_was_read_or_as_the_kernel_counts(self):
+        world = self._bound_clients()
+        for director in ("director1", "director2"):
+            world.has("ipvs_connection_table_buckets", 100, director)
+            for backend in (WELL, SICK):
+                world.has("ipvs_backend_connections_inactive", 20, director, **SHOP, **backend)
+        world.has("ipvs_table_connections", 72, proto="TCP", state="ESTABLISHED", origin="local")
+        world.has("ipvs_table_connections", 30, proto="UDP", state="UDP", origin="local")
+        for place in ("Entries in a bucket", "Entries in a bucket over time"):
+            self.assert_panel(f"lvs-kernel: {place}: A", world, [
+                ({"cluster": "lvs1", "job": "ipvs", "instance": "director1"}, 1.5),
+                ({"cluster": "lvs1", "job": "ipvs", "instance": "director2"}, 0.99)])
+
     def test_a_vip_on_both_is_told(self):
         world = pair().without("ipvs_service_active", "director2")
         world.has("ipvs_service_active", 1, "director2", **SHOP)
@@ -175,6 +221,28 @@ class TwoDirectors(unittest.TestCase):
         for state in BACKEND_STATES:
             world.has("ipvs_backend_health_state", {"down": down, "up": up}.get(state, 0), **SHOP, **SICK, state=state)
         self.assert_panel("lvs-service: Real servers over time: A", world, [(_shop(**SICK), 0)])
+
+    @staticmethod
+    def _bound_clients(sick_weight=0):
+        """The pair with persistence: 40 clients are bound to one real server and 5 to the other, and director1, which
+        carries, has read a quarter of its table."""
+        world = pair()
+        for director, origin in (("director1", "local"), ("director2", "sync")):
+            world.without("ipvs_backend_weight", director)
+            for backend, templates, weight in ((WELL, 40, 1), (SICK, 5, sick_weight)):
+                world.has("ipvs_backend_persistence_templates", templates, director, **SHOP, **backend)
+                world.has("ipvs_backend_weight", weight, director, **SHOP, **backend)
+            for kind, templates in (("ppc", 45), ("orphan", 3)):
+                world.has("ipvs_table_persistence_templates", templates, director, type=kind, status="assured",
+                          origin=origin)
+                world.has("ipvs_service_persistence_templates", templates, director, **SHOP, type=kind)
+            world.has("ipvs_table_orphan_connections", 7, director, origin=origin)
+            for bound, templates in (("60", 10), ("+Inf", 45)):
+                world.has("ipvs_service_persistence_template_remaining_seconds_bucket", templates, director, **SHOP,
+                          le=bound)
+            world.has("ipvs_connections_scan_truncated", int(director == "director1"), director)
+            world.has("ipvs_connections_scan_coverage_ratio", 0.25 if director == "director1" else 1, director)
+        return world
 
     def assert_panel(self, place, world, expected):
         """The expression of a panel, with All chosen, has exactly these results: [(labels, value)]."""

@@ -22,7 +22,8 @@ import promql           # noqa: E402
 
 FOLDER = dashboard_files.FOLDER
 ALERTS = FOLDER.parent / "alerts"
-DASHBOARDS = {"lvs-overview", "lvs-service", "lvs-realserver", "lvs-kernel", "lvs-exporter", "lvs-alerting"}
+DASHBOARDS = {"lvs-overview", "lvs-service", "lvs-realserver", "lvs-sessions", "lvs-kernel", "lvs-exporter",
+              "lvs-alerting"}
 VARIABLES = ["datasource", "job", "cluster", "instance", "service", "backend"]
 
 # The set-ups that an operator runs, by their numbers, and those that no panel can show yet.

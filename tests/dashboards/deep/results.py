@@ -1,7 +1,7 @@
 """What the results of a dashboard's expressions are, before any server has run them.
 
 Reads a JSON list of expressions from standard input and prints a list with, for each:
-    labels    {label: values that it has in the exporter's golden page}, null for a scalar
+    labels    {label: values that it has on the exporter's golden pages}, null for a scalar
     named     whether series keep the metric's name
     quantity  {kind, per_second, factor}, such as seconds times 1000, or null where it cannot be told
     bucket    what the buckets of a histogram in it are bounds of, or null
@@ -23,7 +23,8 @@ import promql       # noqa: E402
 import quantities   # noqa: E402
 import variables    # noqa: E402
 
-GOLDEN = HERE.parent.parent / "golden" / "metrics_with_health.txt"
+GOLDEN = HERE.parent.parent / "golden"
+PAGES = ("metrics_with_health.txt", "metrics_with_connections.txt")  # the first one that has a metric counts
 # What Prometheus makes of rules is on no page of the exporter.
 ALERTS = {"alertstate": ("firing", "pending"), "severity": ("critical", "warning", "info")}
 SERIES = re.compile(r"(\w+)\{(.*)\} ")
@@ -50,7 +51,7 @@ def labels_of_metric(name):
 
 
 def values(tree, label, golden):
-    """What a label can be, by the golden page, by matchers, and by what the expression writes into it."""
+    """What a label can be, by the golden pages, by matchers, and by what the expression writes into it."""
     found = {}
     for selector in promql.selectors(tree):
         fixed = [value for name, operator, value in selector.matchers if name == label and operator == "="]
@@ -114,9 +115,17 @@ def is_zero(node):
 
 
 def golden_labels():
-    """{name: {label: values}} of the exporter's golden page."""
+    """{name: {label: values}} of the exporter's golden pages."""
     found = {"ALERTS": ALERTS}
-    for line in GOLDEN.read_text(encoding="utf-8").splitlines():
+    for name in PAGES:
+        found = labels_on(GOLDEN / name) | found
+    return found
+
+
+def labels_on(page):
+    """The same of one page."""
+    found = {}
+    for line in page.read_text(encoding="utf-8").splitlines():
         match = SERIES.match(line)
         for label, value in PAIR.findall(match[2]) if match else ():
             found.setdefault(match[1], {}).setdefault(label, {})[value] = None
