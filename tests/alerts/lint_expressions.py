@@ -10,8 +10,8 @@ RATES = {"rate", "irate", "increase"}
 OF_ONE_SCRAPE = {"up", "ipvs_up", "ipvs_scrape_collector_success"}
 FAILED = {("==", promql.Number(0)), ("!=", promql.Number(1)), ("<", promql.Number(1))}
 # The same in Prometheus 2.42 and 3.x, and no experiment in either.
-FUNCTIONS = RATES | {"absent", "histogram_quantile", "last_over_time", "max_over_time", "min_over_time", "time",
-                     "vector"}
+FUNCTIONS = RATES | {"absent", "histogram_quantile", "last_over_time", "max_over_time", "min_over_time",
+                     "predict_linear", "time", "vector"}
 
 
 def raw_counter(repository):
