@@ -9,6 +9,7 @@ import itertools
 import json
 import pathlib
 import re
+import socket
 import sys
 import threading
 import time
@@ -32,12 +33,15 @@ import variables        # noqa: E402
 FOLDER = pathlib.Path("/run/dashboards")
 SCRAPES_LIMIT = 90
 PAUSE_BETWEEN_REQUESTS = 0.1
+KNOCK_SECONDS = 0.3
 
 # Everything that a panel can show at least once: the service behind TLS has all roles, persistence, a threshold, a
-# weight that nobody expects and an address that nobody has.
+# weight that nobody expects, an address that nobody has, and clients that are bound to a drained and a removed server.
 SERVICE = "shop, TLS"
 BROKEN = "192.168.1.103"
 SPARE = "192.168.1.104"
+REMOVED = "192.168.1.105"
+BOUND_CLIENTS = ("192.168.1.31", "192.168.1.32")  # they come once, and no more
 CONFIGURATION = f"""
 checker:
   metrics_level: full
@@ -71,12 +75,14 @@ services:
     probes: [alive, web]
 """
 TABLE = f"""
-    -E -t {topology.DR}:443 -s wlc -p 300
+    -E -t {topology.DR}:443 -s wlc -p 900
     -e -t {topology.DR}:443 -r 192.168.1.102:443 -g -w 1 -x 100 -y 50
     -e -t {topology.DR}:443 -r {BROKEN}:443 -g -w 1 -x 100
-    -a -t {topology.DR}:443 -r {SPARE}:443 -g -w 0
+    -e -t {topology.DR}:443 -r {SPARE}:443 -g -w 0
     -a -t {topology.DR}:443 -r {SPARE}:8080 -m -w 0
 """
+SCAN = ("--collector.connections.interval=1s", "--collector.connections.budget=50%",
+        "--collector.connections.level=backend")
 REFUSED = "INPUT -p tcp -m multiport --dports {ports} -j REJECT --reject-with tcp-reset"
 
 PROMETHEUS = """
@@ -90,11 +96,15 @@ scrape_configs:
 """
 
 # What has no result here, and why that is right: {part of a place: reason}. One that is not needed is an error.
-NO_DATA = {"annotation Exporter restarts": "the exporter ran all the time"}
+NO_DATA = {
+    "annotation Exporter restarts": "the exporter ran all the time",
+    "lvs-sessions: annotation Estimates": "the connection table was small enough to be read whole",
+}
 NO_DATA_FOR_ONE = NO_DATA | {
     "lvs-service: Bits by real server: B": "replies of this service do not pass the director",
     "lvs-service: Packets by real server: B": "replies of this service do not pass the director",
     "lvs-service: annotation Real server up": "the one that came back belongs to another service",
+    "lvs-sessions: annotation Real server up": "the one that came back belongs to another service",
     "lvs-alerting: annotation Real server up": "the one that came back belongs to another service",
 }
 
@@ -111,16 +121,37 @@ class DashboardsTest(labtest.LabTest):
         super().setUpClass()
         FOLDER.mkdir()
         cls.lab.start_sync_daemons()
-        cls.director.run("ipvsadm", "-R", text="".join(line.strip() + "\n" for line in TABLE.strip().splitlines()))
+        cls._bind_clients()
+        cls._change_table(TABLE)
         cls._send_requests(cls.servers.certificates / "ca.pem")
         configuration = CONFIGURATION.replace("AUTHORITY", str(cls.servers.certificates / "ca.pem"))
-        cls.exporter = cls.enterClassContext(health.configured(cls.director, "dashboards", configuration))
+        cls.exporter = cls.enterClassContext(health.configured(cls.director, "dashboards", configuration, *SCAN))
         cls._wait_for(BROKEN, 443, 1)
         cls.prometheus = cls.enterClassContext(_prometheus(cls.director, cls.exporter.port))
         deadline.wait_until(SCRAPES_LIMIT, "a scrape before the faults", lambda: cls._query("ipvs_backend_up == 1"), 1)
         cls._break()
         cls._wait_until_all_is_stored()
         cls.site = dashboard_files.load()
+
+    @classmethod
+    def _bind_clients(cls):
+        """One client to a real server that is drained then, one to another that is removed."""
+        service = f"-t {topology.DR}:443"
+        cls._change_table(f"""
+            -E {service} -s rr -p 900
+            -e {service} -r 192.168.1.102:443 -g -w 0
+            -e {service} -r {BROKEN}:443 -g -w 0""")
+        for address, client in zip((SPARE, REMOVED), BOUND_CLIENTS):
+            cls._change_table(f"-a {service} -r {address}:443 -g -w 1")
+            cls.lab.client.ip(f"addr add {client}/24 dev eth0")
+            with cls.lab.client.inside():
+                _knock(client)
+            cls._change_table(f"-e {service} -r {address}:443 -g -w 0")
+        cls._change_table(f"-d {service} -r {REMOVED}:443")
+
+    @classmethod
+    def _change_table(cls, lines):
+        cls.director.run("ipvsadm", "-R", text="".join(line.strip() + "\n" for line in lines.strip().splitlines()))
 
     @classmethod
     def _send_requests(cls, authority):
@@ -235,6 +266,15 @@ def _missing_label(query, metrics):
         if not (any(have) if label in OFTEN_EMPTY else all(have)):
             return f"the legend shows {label}, and series do not have it"
     return None
+
+
+def _knock(source):
+    """The first packet of a connection, which is not waited for."""
+    with socket.socket() as client:
+        client.setblocking(False)
+        client.bind((source, 0))
+        client.connect_ex((topology.DR, 443))
+        time.sleep(KNOCK_SECONDS)
 
 
 def _send_until(stopped, authority):

@@ -28,6 +28,7 @@ MONITORING_FOLDER = pathlib.Path("/run/monitoring")
 SPEED = 10
 CHECK_SPEED = 5
 QUICK = "interval: 1s, fast_interval: 200ms, timeout: 400ms"
+SCAN = ("--collector.connections.interval=2s", "--collector.connections.budget=50%")
 BUILT_IN = "\nprobes:\n  tcp: {type: tcp}\n  icmp: {type: icmp}\n"
 
 REST_LIMIT = 60
@@ -71,7 +72,7 @@ class RunbooksTest(unittest.TestCase):
         cls.addClassCleanup(servers.stop)
         cls.hosts = live.hosts(lab)
         file = live.write_configuration(servers, cls._quick_configuration())
-        program = cls.enterClassContext(exporter.exporter(lab.director, f"--config.file={file}"))
+        program = cls.enterClassContext(exporter.exporter(lab.director, f"--config.file={file}", *SCAN))
         cls.addClassCleanup(
             manager.start(lab.director, calm.rules(), lambda: program.page(manager.PAGE)).set)
         lab.client.start_thread(live.send_requests, servers.certificates / "ca.pem")

@@ -9,7 +9,7 @@ class RunbooksOfDirectorTest(runbooks.RunbooksTest):
 
     lanes = ((
         "LVSCheckerLagging", "LVSHealthCheckStale", "LVSRealServerHostDown", "LVSUnexpectedRealServer",
-        "LVSConfigReloadFailed", "LVSStatsFrozen", "LVSCollectorFailing", "LVSExporterDown", "LVSAllServicesVanished",
+        "LVSConfigReloadFailed", "LVSStatsFrozen", "LVSCollectorFailing", "LVSConnectionScanStale", "LVSExporterDown", "LVSAllServicesVanished",
         "LVSKernelTableUnreadable",
     ),)
     end_late = {

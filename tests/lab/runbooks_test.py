@@ -19,9 +19,11 @@ class RunbooksOfServersTest(runbooks.RunbooksTest):
         ("LVSCertificatesDiffer", "LVSRealServerCertificateExpiring", "LVSCertificateNotVerified",
          "LVSSorryServerActive"),
         # The rest of the table, and settings.
-        ("LVSServiceNotCarried", "LVSServiceVanished", "LVSTemplatesOnDrainedServer", "LVSServerAtThreshold",
-         "LVSDefenceModeActive", "LVSSyncDropping", "LVSHealthUnknown"),
-        ("LVSConnectionSkew", "LVSPersistenceSkew"),
+        ("LVSServiceNotCarried", "LVSServiceVanished", "LVSTemplatesOnDrainedServer",
+         "LVSTemplatesOnDeadServer", "LVSServerAtThreshold", "LVSDefenceModeActive", "LVSSyncDropping",
+         "LVSHealthUnknown"),
+        # Connections and templates that come from one client.
+        ("LVSConnectionSkew", "LVSPersistenceSkew", "LVSOrphanedConnections", "LVSConnectionTableGrowing"),
         ("LVSRealServerARPLeak", "LVSSpareServerDown"),
     )
     checker = "arp_leak: {interval: 2s}"
