@@ -20,7 +20,7 @@ std::optional<Error> TroubleWithServices(const ipvs::LatestReading* latest,
   if (latest == nullptr || latest->current) return std::nullopt;
   // That is the other collector's trouble, which has its own sentence.
   return Error{latest->error ? latest->error->code : ErrorCode::kSystem,
-               "connections: not read while the services cannot be"};
+               "connections: not read while the kernel's services cannot be read"};
 }
 
 ConnectionsCollector::ConnectionsCollector(ScannerSources sources, Settings settings,

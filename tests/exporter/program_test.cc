@@ -54,7 +54,8 @@ TEST_F(ProgramTest, ServesWithoutTheModuleAndSaysSoOnce) {
   }
   program.Signal(SIGTERM);
   EXPECT_EQ(program.Wait(), 0);
-  EXPECT_EQ(CountOf(program.error(), "level=warn"), 2U) << program.error();  // ipvs and process
+  EXPECT_EQ(CountOf(program.error(), "level=warn"), 3U)  // ipvs, connections and process
+      << program.error();
   EXPECT_EQ(CountOf(program.error(), "ip_vs is not loaded"), 1U) << program.error();
 }
 
