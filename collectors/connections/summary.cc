@@ -188,6 +188,14 @@ std::vector<ServiceSummary> Services(const Tally& tally, const ipvs::Table& tabl
   return summaries;
 }
 
+// For the table as a whole: what was seen is at least there. Entries that were synchronised before
+// their service was made look bound, and netlink does not count them.
+std::optional<std::uint64_t> AtLeastSeen(std::optional<std::uint64_t> total,
+                                         std::span<const std::uint64_t> counts) {
+  if (total) *total = std::max(*total, Sum(counts));
+  return total;
+}
+
 void AddOrphans(ConnectionCounts orphans, const Scale& scale, Summary& summary) {
   scale.Apply(std::nullopt, orphans.all);
   for (std::size_t i = 0; i < orphans.all.size(); ++i) {
@@ -230,11 +238,13 @@ Summary Summarize(const Tally& tally, const ipvs::Table& table, Level level,
   const Scale scale(summary.truncated, summary.coverage);
 
   summary.connections = tally.connections;
-  if (!scale.Apply(totals.all.connections, summary.connections->all)) summary.connections.reset();
+  const auto connections = AtLeastSeen(totals.all.connections, tally.connections.all);
+  if (!scale.Apply(connections, summary.connections->all)) summary.connections.reset();
   AddOrphans(tally.orphan_connections, scale, summary);
   for (std::size_t i = 0; i < kTemplateTypes; ++i) {
     TemplateCounts counts = tally.templates[i];
-    if (scale.Apply(totals.of_type[i].templates, counts.all)) summary.templates[i] = counts;
+    const auto total = AtLeastSeen(totals.of_type[i].templates, counts.all);
+    if (scale.Apply(total, counts.all)) summary.templates[i] = counts;
   }
   summary.services = Services(tally, table, scale);
   return summary;

@@ -188,6 +188,14 @@ TEST(Summary, CoverageIsNeverAboveOne) {
   EXPECT_EQ(Read(Web(10, 0), Times(30, kEstablished), kCut).coverage, 1.0);
 }
 
+TEST(Summary, OfTheTableIsNeverLessThanWasSeen) {
+  // Synchronised before the service was made: netlink counts none of them.
+  const Summary summary = Read(Web(0, 0), Times(10, kEstablished) + Times(5, kAssured), kCut);
+  EXPECT_EQ(Sum(summary.connections->all), 10U);
+  EXPECT_EQ(Sum(summary.templates[Position(TemplateType::kPpc)]->all), 5U);
+  EXPECT_EQ(Sum(*summary.services[0].states), 0U) << "as the gauge beside it";
+}
+
 TEST(Summary, WhatHasATotalButNoSampledRowIsAbsent) {
   const Services services = Web(100, 50, 50)
                                 .Persistent(On(kTcp, "10.0.0.2", 0))
