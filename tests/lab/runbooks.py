@@ -28,7 +28,7 @@ MONITORING_FOLDER = pathlib.Path("/run/monitoring")
 SPEED = 10
 CHECK_SPEED = 5
 QUICK = "interval: 1s, fast_interval: 200ms, timeout: 400ms"
-SCAN = ("--collector.connections.interval=2s", "--collector.connections.budget=50%")
+SCAN = ("--collector.connections.interval=2s", "--collector.connections.budget=10%")
 BUILT_IN = "\nprobes:\n  tcp: {type: tcp}\n  icmp: {type: icmp}\n"
 
 REST_LIMIT = 60

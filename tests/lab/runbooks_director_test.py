@@ -9,8 +9,8 @@ class RunbooksOfDirectorTest(runbooks.RunbooksTest):
 
     lanes = ((
         "LVSCheckerLagging", "LVSHealthCheckStale", "LVSRealServerHostDown", "LVSUnexpectedRealServer",
-        "LVSConfigReloadFailed", "LVSStatsFrozen", "LVSCollectorFailing", "LVSConnectionScanStale", "LVSExporterDown", "LVSAllServicesVanished",
-        "LVSKernelTableUnreadable",
+        "LVSConfigReloadFailed", "LVSStatsFrozen", "LVSCollectorFailing", "LVSConnectionScanStale",
+        "LVSConnectionTableGrowing", "LVSExporterDown", "LVSAllServicesVanished", "LVSKernelTableUnreadable",
     ),)
     end_late = {
         "LVSAllServicesVanished": "it is kept for five minutes",

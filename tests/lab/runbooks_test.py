@@ -23,7 +23,7 @@ class RunbooksOfServersTest(runbooks.RunbooksTest):
          "LVSTemplatesOnDeadServer", "LVSServerAtThreshold", "LVSDefenceModeActive", "LVSSyncDropping",
          "LVSHealthUnknown"),
         # Connections and templates that come from one client.
-        ("LVSConnectionSkew", "LVSPersistenceSkew", "LVSOrphanedConnections", "LVSConnectionTableGrowing"),
+        ("LVSConnectionSkew", "LVSPersistenceSkew", "LVSOrphanedConnections"),
         ("LVSRealServerARPLeak", "LVSSpareServerDown"),
     )
     checker = "arp_leak: {interval: 2s}"
