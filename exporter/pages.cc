@@ -115,10 +115,11 @@ HttpResponse Status(const PageSources& sources, const HttpRequest& request) {
   const auto latest = ReadRecent(sources);
   const auto health = sources.exchange.health.Get();
   const auto connections = sources.exchange.connections.Get();
+  const std::string nonce = MakeNonce();
   std::string page = StatusPage({latest.get(), health.get(), connections.get()},
-                                sources.telemetry_path, ValueOf(query.value(), "filter"));
+                                sources.telemetry_path, ValueOf(query.value(), "filter"), nonce);
   HttpResponse response{200, "text/html; charset=utf-8", {}, nullptr};
-  response.headers.emplace_back("Content-Security-Policy", StatusPagePolicy());
+  response.headers.emplace_back("Content-Security-Policy", StatusPagePolicy(nonce));
   response.headers.emplace_back("Vary", "Accept-Encoding");
   if (NegotiateEncoding(request.accept_encoding) == Encoding::kGzip) {
     GzipStream gzip;

@@ -1,9 +1,10 @@
 #include "exporter/status_page/status_page.h"
 
-#include <openssl/evp.h>
-#include <openssl/sha.h>
+#include <sys/random.h>
 
 #include <array>
+#include <cstdint>
+#include <cstdlib>
 
 #include "exporter/build_info.h"
 #include "exporter/status_page/assets.h"
@@ -17,24 +18,16 @@ namespace {
 
 using namespace status;
 
-// As Content Security Policy Level 3, section 2.3.1, wants it: of what stands between the tags.
-std::string HashSource(std::string_view text) {
-  std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
-  SHA256(reinterpret_cast<const unsigned char*>(text.data()), text.size(), digest.data());
-  std::array<unsigned char, 4 * ((SHA256_DIGEST_LENGTH + 2) / 3) + 1> base64{};
-  EVP_EncodeBlock(base64.data(), digest.data(), static_cast<int>(digest.size()));
-  return "'sha256-" + std::string(base64.begin(), base64.end() - 1) + "'";
-}
-
-std::string Head(std::string_view title, Level level) {
+std::string Head(std::string_view title, Level level, std::string_view nonce) {
   std::string html =
       "<!doctype html>\n<html lang=en><head><meta charset=utf-8>\n"
       "<meta name=viewport content=\"width=device-width,initial-scale=1\">\n";
   html.append("<title>").append(Escape(title)).append("</title>\n");
   html += "<link rel=icon href=\"" + IconAddress(level) + "\">\n";
   html += "<noscript><meta http-equiv=refresh content=10></noscript>\n";
-  html.append("<style>").append(Style()).append("</style>\n");
-  html.append("<script>").append(Script()).append("</script></head>\n");
+  html.append("<style nonce=").append(nonce).append(">").append(Style()).append("</style>\n");
+  html.append("<script nonce=").append(nonce).append(">").append(Script());
+  html += "</script></head>\n";
   return html;
 }
 
@@ -56,23 +49,36 @@ std::string Header(const std::string& telemetry_path, const Filter& filter) {
 }  // namespace
 
 std::string StatusPage(const Known& known, const std::string& telemetry_path,
-                       std::string_view filter_text) {
+                       std::string_view filter_text, std::string_view nonce) {
   const auto& [latest, health, connections] = known;
   const StatusView view =
       MakeView(latest != nullptr ? latest->table.get() : nullptr, health, connections);
   const Filter filter(filter_text);
   const Selection selection = Select(view, filter);
   const Level level = OverallLevel(view, latest);
-  std::string html = Head(ShortSummary(view, level), level);
+  std::string html = Head(ShortSummary(view, level), level, nonce);
   html.append("<body>").append(SignDrawings()).append(Header(telemetry_path, filter));
   html += "<main>\n" + Summary(view, latest) + Problems(view, selection) +
           Services(view, selection, filter) + Changes(health, filter) + Notes(health) + "</main>\n";
   return html + "</body></html>\n";
 }
 
-std::string StatusPagePolicy() {
-  return "default-src 'none'; style-src " + HashSource(Style()) + "; script-src " +
-         HashSource(Script()) +
+std::string MakeNonce() {
+  std::array<std::uint8_t, 16> bytes{};
+  // Of so few bytes it always gives all (getrandom(2)).
+  if (getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) std::abort();
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string nonce;
+  for (const std::uint8_t byte : bytes) {
+    nonce += kDigits[byte >> 4];
+    nonce += kDigits[byte & 15];
+  }
+  return nonce;
+}
+
+std::string StatusPagePolicy(std::string_view nonce) {
+  const std::string own = "'nonce-" + std::string(nonce) + "'";
+  return "default-src 'none'; style-src " + own + "; script-src " + own +
          "; connect-src 'self'; img-src data:; form-action 'self'; base-uri 'none'; "
          "frame-ancestors 'none'";
 }

@@ -21,10 +21,15 @@ struct Known {
 // escaped. It is complete without the script, which only keeps it fresh. Its size is bounded,
 // whatever the table's (selection.h). filter: what the reader asks for, as status::Filter takes it.
 std::string StatusPage(const Known& known, const std::string& telemetry_path,
-                       std::string_view filter = "");
+                       std::string_view filter = "", std::string_view nonce = "");
 
-// The Content-Security-Policy that allows the page its own style and script, asking this server
-// again, and nothing else.
-std::string StatusPagePolicy();
+// What nobody can guess, for one page and its policy: 128 random bits of the kernel, in
+// hexadecimal. (A hash of style and script would do, too, but OpenSSL takes 2 MB for the first
+// one.)
+std::string MakeNonce();
+
+// The Content-Security-Policy (Level 3) that allows the page of this nonce its own style and
+// script, asking this server again, and nothing else.
+std::string StatusPagePolicy(std::string_view nonce);
 
 }  // namespace lvs
