@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "collectors/connections/metrics.h"
+#include "collectors/connections/present.h"
 
 namespace lvs::connections {
 
@@ -30,13 +31,15 @@ ConnectionsCollector::ConnectionsCollector(ScannerSources sources, Settings sett
       scanner_(std::move(sources), settings, published) {}
 
 Collection ConnectionsCollector::Collect(Deadline) {
-  if (auto trouble = TroubleWithServices(table_.Get().get(), Clock::now() - born_)) {
+  const std::shared_ptr<const ipvs::LatestReading> latest = table_.Get();
+  if (auto trouble = TroubleWithServices(latest.get(), Clock::now() - born_)) {
     return {{}, std::move(trouble)};
   }
-  const std::shared_ptr<const Snapshot> snapshot = published_.Get();
+  std::shared_ptr<const Snapshot> snapshot = published_.Get();
   // Before the end of the first pass nothing is known, and that is no failure.
   if (!snapshot) return {};
   if (snapshot->error) return {{}, snapshot->error};
+  if (latest && latest->table) snapshot = OnlyPresent(std::move(snapshot), *latest->table);
   return {RenderSnapshot(snapshot, Clock::now()), std::nullopt};
 }
 

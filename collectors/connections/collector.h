@@ -24,7 +24,8 @@ std::vector<const MetricInfo*> DescribeConnections();
 std::optional<Error> TroubleWithServices(const ipvs::LatestReading* latest, Clock::duration waited);
 
 // Reading begins with the object and ends with Stop() or the object. Collect() never waits for it:
-// it writes the last snapshot. For the thread that calls Collect(); Stop() is for any.
+// it writes the last snapshot, without what has been deleted since. For the thread that calls
+// Collect(); Stop() is for any.
 class ConnectionsCollector : public Collector {
  public:
   // published must outlive this; anybody may read it.

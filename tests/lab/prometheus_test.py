@@ -38,7 +38,8 @@ services:
 """
 
 # What moves between two requests for the page of a table that stands still.
-MOVING = ("process_", "ipvs_scrape_", "ipvs_exporter_", "go_", "scrape_", "up")
+MOVING = ("process_", "ipvs_scrape_", "ipvs_exporter_", "ipvs_connections_scan_age_", "go_", "scrape_", "up")
+SCAN_LIMIT = 60
 
 CONFIGURATION = """
 global: {{scrape_interval: 1s, scrape_timeout: 1s}}
@@ -58,7 +59,11 @@ class PrometheusTest(labtest.LabTest):
         with cls.lab.client.inside():
             everything.send(cls.servers)
         cls.wait_for_estimator()
-        cls.ours = cls.enterClassContext(exporter.exporter(cls.director, exporter.TABLE_ONLY))
+        # One pass over the connection table, which goes on changing.
+        cls.ours = cls.enterClassContext(
+            exporter.exporter(cls.director, exporter.TABLE_ONLY, "--collector.connections.interval=1h"))
+        deadline.wait_until(SCAN_LIMIT, "the connection table to be read",
+                            lambda: cls.ours.page().series("ipvs_connections_scan_rows"))
 
     def test_promtool_finds_nothing(self):
         result = subprocess.run(["promtool", "check", "metrics"], input=self.ours.text(), capture_output=True,
