@@ -30,15 +30,16 @@ Kin::Kin(const Plan& plan) : by_address_(plan.targets.size()) {
 }
 
 std::vector<std::uint32_t> Kin::Of(const Plan& plan, std::uint32_t target) const {
+  const auto address_of = [&](std::uint32_t i) { return plan.targets[i].key.address; };
+  const Address& address = plan.targets[target].key.address;
   std::vector<std::uint32_t> kin;
-  const auto of_server =
-      std::ranges::equal_range(by_address_, plan.targets[target].key.address, {},
-                               [&](std::uint32_t i) { return plan.targets[i].key.address; });
-  kin.assign(of_server.begin(),
-             of_server.begin() + std::min<std::ptrdiff_t>(kMostOfServer, of_server.size()));
+  for (auto i = std::ranges::lower_bound(by_address_, address, {}, address_of);
+       i != by_address_.end() && address_of(*i) == address && kin.size() < kMostOfServer; ++i) {
+    kin.push_back(*i);
+  }
   AddOfServices(plan, target, kin);
   std::ranges::sort(kin);
-  kin.erase(std::ranges::unique(kin).begin(), kin.end());
+  kin.erase(std::unique(kin.begin(), kin.end()), kin.end());
   std::erase(kin, target);
   return kin;
 }
