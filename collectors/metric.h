@@ -120,6 +120,20 @@ struct Column {
   void (*read)(const Row& row, Samples& samples);
 };
 
+// The row labels of a family that has one series, or own labels only.
+inline constexpr std::span<const std::string_view> kNoLabels;
+
+// The metrics of tables, in their order; the pointers live as long as the tables.
+template <class... Tables>
+std::vector<const MetricInfo*> Describe(const Tables&... tables) {
+  std::vector<const MetricInfo*> infos;
+  const auto add = [&infos](const auto& columns) {
+    for (const auto& column : columns) infos.push_back(&column.info);
+  };
+  (add(tables), ...);
+  return infos;
+}
+
 // The families of columns over rows. for_each(visit) must call visit(row, label_text) for every
 // row, the same ones each time, and own (share) what it visits. columns must outlive the families.
 template <class Columns, class ForEachRow>

@@ -17,7 +17,6 @@ using probes::ProbeType;
 constexpr auto kCounter = MetricType::kCounter;
 constexpr auto kGauge = MetricType::kGauge;
 constexpr auto kHistogram = MetricType::kHistogram;
-constexpr std::span<const std::string_view> kNoLabels;
 
 struct TargetRow {
   const Target& target;
@@ -389,23 +388,11 @@ constexpr Column<Snapshot> kSnapshotColumns[] = {
      }},
 };
 
-template <class Columns>
-void Describe(const Columns& columns, std::vector<const MetricInfo*>& infos) {
-  for (const auto& column : columns) infos.push_back(&column.info);
-}
-
 }  // namespace
 
 std::vector<const MetricInfo*> DescribeSnapshot() {
-  std::vector<const MetricInfo*> infos;
-  Describe(kServiceColumns, infos);
-  Describe(kBackendColumns, infos);
-  Describe(kCheckInfoColumns, infos);
-  Describe(kMinimalColumns, infos);
-  Describe(kStandardColumns, infos);
-  Describe(kFullColumns, infos);
-  Describe(kSnapshotColumns, infos);
-  return infos;
+  return Describe(kServiceColumns, kBackendColumns, kCheckInfoColumns, kMinimalColumns,
+                  kStandardColumns, kFullColumns, kSnapshotColumns);
 }
 
 Families RenderSnapshot(const std::shared_ptr<const Snapshot>& snapshot) {

@@ -12,7 +12,6 @@ using ipvs::kServiceLabels;
 
 constexpr auto kCounter = MetricType::kCounter;
 constexpr auto kGauge = MetricType::kGauge;
-constexpr std::span<const std::string_view> kNoLabels;
 
 struct ScanRow {
   const Snapshot& snapshot;
@@ -242,20 +241,10 @@ constexpr Column<ScanRow> kScanColumns[] = {
      [](const ScanRow& r, Samples& out) { out.Add(r.snapshot.counters.cpu_seconds); }},
 };
 
-template <class Columns>
-void Describe(const Columns& columns, std::vector<const MetricInfo*>& infos) {
-  for (const auto& column : columns) infos.push_back(&column.info);
-}
-
 }  // namespace
 
 std::vector<const MetricInfo*> DescribeSnapshot() {
-  std::vector<const MetricInfo*> infos;
-  Describe(kTableColumns, infos);
-  Describe(kServiceColumns, infos);
-  Describe(kBackendColumns, infos);
-  Describe(kScanColumns, infos);
-  return infos;
+  return Describe(kTableColumns, kServiceColumns, kBackendColumns, kScanColumns);
 }
 
 Families RenderSnapshot(const std::shared_ptr<const Snapshot>& snapshot, Clock::time_point now) {

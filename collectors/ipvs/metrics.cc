@@ -10,7 +10,6 @@ namespace {
 
 constexpr auto kCounter = MetricType::kCounter;
 constexpr auto kGauge = MetricType::kGauge;
-constexpr std::span<const std::string_view> kNoLabels;
 
 std::uint64_t WeightedBackends(const Service& service) {
   return static_cast<std::uint64_t>(
@@ -228,21 +227,11 @@ constexpr Column<Backend> kBackendDetailColumns[] = {
      }},
 };
 
-template <class Columns>
-void Describe(const Columns& columns, std::vector<const MetricInfo*>& infos) {
-  for (const auto& column : columns) infos.push_back(&column.info);
-}
-
 }  // namespace
 
 std::vector<const MetricInfo*> DescribeTable() {
-  std::vector<const MetricInfo*> infos;
-  Describe(kTableColumns, infos);
-  Describe(kServiceInfoColumns, infos);
-  Describe(kServiceColumns, infos);
-  Describe(kBackendColumns, infos);
-  Describe(kBackendDetailColumns, infos);
-  return infos;
+  return Describe(kTableColumns, kServiceInfoColumns, kServiceColumns, kBackendColumns,
+                  kBackendDetailColumns);
 }
 
 Families RenderTable(const std::shared_ptr<const Table>& table,
