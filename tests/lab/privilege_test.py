@@ -3,12 +3,14 @@
 import os
 import shutil
 
+import deadline
 import exporter
 import labtest
 import topology
 from labtest import backend, mark, service
 
 SCRAPES = 4
+SCAN_LIMIT = 20
 PROGRAM = "/run/ipvs_exporter"
 PROC_FILE = "/proc/net/ip_vs"
 
@@ -42,7 +44,7 @@ class PrivilegeTest(labtest.LabTest):
         self.lab.start_sync_daemons()
         with exporter.exporter(self.director, exporter.TABLE_ONLY) as root, \
                 self.nobody(exporter.NOBODY_WITH_NET_ADMIN, exporter.TABLE_ONLY) as nobody:
-            as_root, as_nobody = root.page(), nobody.page()
+            as_root, as_nobody = map(page_with_connections, (root, nobody))
         for name in sorted(as_root.names()):
             if name.startswith(("ipvs_service_", "ipvs_backend_", "ipvs_sync_", "ipvs_timeout_", "ipvs_sysctl")):
                 self.assertEqual(as_nobody.series(name), as_root.series(name), name)
@@ -103,6 +105,13 @@ class PrivilegeTest(labtest.LabTest):
         self.assertEqual(page.value("ipvs_up"), 1)
         self.assertEqual(page.value("ipvs_backend_weight",
                                     **backend(service(topology.DR, 80), topology.IPV4["rs1"], 80)), 1)
+
+
+def page_with_connections(program):
+    """Its page as soon as the connection table has been read, which happens in the background."""
+    deadline.wait_until(SCAN_LIMIT, "the connection table to be read",
+                        lambda: "ipvs_connections_scan_rows" in program.page().names())
+    return program.page()
 
 
 def service_and_scheduler(labels):
