@@ -12,6 +12,8 @@
 #include <cstring>
 #include <string>
 
+#include "collectors/netlink/attributes.h"
+
 namespace lvs::route {
 namespace {
 
@@ -99,6 +101,16 @@ Bytes BytesOf(const Address& address) {
   return std::as_bytes(std::span(address.bytes)).first(LengthOf(address.family));
 }
 
+// IFLA_INFO_KIND: the name of the module that made it, at most MODULE_NAME_LEN.
+std::string ReadKind(AttributeReader& link_info) {
+  std::string kind;
+  AttributeReader reader = link_info.Nested();
+  while (reader.Next()) {
+    if (reader.type() == IFLA_INFO_KIND) kind = reader.Text(64);
+  }
+  return kind;
+}
+
 }  // namespace
 
 std::string ToString(const Mac& mac) {
@@ -133,53 +145,13 @@ Error KernelError(int number) {
   }
 }
 
-// The payload of NLMSG_ERROR and NLMSG_DONE begins with 0 or a negative error number.
-Result<Progress> Answer::End(Bytes payload) const {
-  int status = 0;
-  if (payload.size() < sizeof status) return Malformed("an end marker without its status");
-  std::memcpy(&status, payload.data(), sizeof status);
-  constexpr int kMaxErrno = 4095;  // include/linux/err.h; the bound also makes the negation safe
-  // Our question is right; what is invalid is a way through a route of type blackhole (fib_props in
-  // net/ipv4/fib_semantics.c, fib6_prop in net/ipv6/route.c, Linux 6.1).
-  if (status == -EINVAL && expected_.type == RTM_NEWROUTE) {
-    return Error{ErrorCode::kNotFound, "a blackhole route drops it"};
+// Our question is right; what is invalid is a way through a route of type blackhole (fib_props in
+// net/ipv4/fib_semantics.c, fib6_prop in net/ipv6/route.c, Linux 6.1).
+Error ExplainError(int number, std::uint16_t answer) {
+  if (number == EINVAL && answer == RTM_NEWROUTE) {
+    return {ErrorCode::kNotFound, "a blackhole route drops it"};
   }
-  if (status != 0) return KernelError(-std::clamp(status, -kMaxErrno, -1));
-  if (interrupted_) return Error{ErrorCode::kInterrupted, "the list changed while it was read"};
-  return Progress::kDone;
-}
-
-Result<Progress> Answer::Receive(Bytes datagram, const OnMessage& on_message) {
-  while (!datagram.empty()) {
-    nlmsghdr header;
-    if (datagram.size() < sizeof header) return Malformed("a message shorter than its header");
-    std::memcpy(&header, datagram.data(), sizeof header);
-    if (header.nlmsg_len < sizeof header || header.nlmsg_len > datagram.size()) {
-      return Malformed("a message of " + std::to_string(header.nlmsg_len) + " bytes where " +
-                       std::to_string(datagram.size()) + " are left");
-    }
-    const Bytes payload = datagram.subspan(sizeof header, header.nlmsg_len - sizeof header);
-    const std::size_t padded = NLMSG_ALIGN(std::size_t{header.nlmsg_len});
-    datagram = datagram.subspan(std::min(padded, datagram.size()));
-
-    if (header.nlmsg_type == NLMSG_OVERRUN) {
-      return Error{ErrorCode::kConnection, "messages were lost: overrun"};
-    }
-    if (header.nlmsg_seq != expected_.sequence || header.nlmsg_pid != expected_.own_port) {
-      return Error{ErrorCode::kConnection, "an answer to another request (sequence " +
-                                               std::to_string(header.nlmsg_seq) + " of port " +
-                                               std::to_string(header.nlmsg_pid) + ")"};
-    }
-    if ((header.nlmsg_flags & NLM_F_DUMP_INTR) != 0) interrupted_ = true;
-    if (header.nlmsg_type == NLMSG_NOOP) continue;
-    if (header.nlmsg_type == NLMSG_DONE || header.nlmsg_type == NLMSG_ERROR) return End(payload);
-    if (header.nlmsg_type != expected_.type) {
-      return Malformed("a message of type " + std::to_string(header.nlmsg_type) + ", not " +
-                       std::to_string(expected_.type));
-    }
-    if (Result<void> taken = on_message(payload); !taken.ok()) return taken.error();
-  }
-  return Progress::kMore;
+  return KernelError(number);
 }
 
 std::vector<std::byte> EncodeRouteRequest(const Address& destination) {
@@ -242,6 +214,7 @@ Result<void> DecodeInterface(Bytes payload, Interface& interface) {
   AttributeReader reader(payload);
   while (reader.Next()) {
     if (reader.type() == IFLA_IFNAME) interface.name = reader.Text(IFNAMSIZ - 1);
+    if (reader.type() == IFLA_LINKINFO) interface.kind = ReadKind(reader);
     if (reader.type() == IFLA_ADDRESS && header.value().ifi_type == ARPHRD_ETHER) {
       interface.mac = MacOf(reader.value());
     }

@@ -1,14 +1,14 @@
 // Questions to the kernel's routing, over route netlink (rtnetlink(7)). None needs a capability.
 #pragma once
 
-#include <cstddef>
-#include <cstdint>
+#include <linux/netlink.h>
+
+#include <chrono>
 #include <optional>
 #include <vector>
 
 #include "collectors/address.h"
-#include "collectors/clock.h"
-#include "collectors/descriptor.h"
+#include "collectors/netlink/exchange_socket.h"
 #include "collectors/result.h"
 #include "collectors/route/decode.h"
 #include "collectors/route/types.h"
@@ -35,24 +35,11 @@ class RouteReader {
   Result<std::vector<NeighbourEntry>> Neighbours(int interface);
 
  private:
-  struct Question {
-    std::uint16_t type;    // RTM_GET...
-    std::uint16_t answer;  // RTM_NEW...
-    std::uint16_t flags;
-    Bytes body;
-  };
-
-  Result<void> Open();
-  Result<void> Exchange(const Question& question, const OnMessage& on_message);
-  Result<void> Send(const Question& question);
-  Result<void> ReceiveAll(const Question& question, Deadline deadline, const OnMessage& on_message);
   template <class Value, class Decode>
-  Result<std::vector<Value>> Dump(const Question& question, const char* what, Decode decode);
+  Result<std::vector<Value>> Dump(const netlink::Question& question, const char* what,
+                                  Decode decode);
 
-  Descriptor socket_;
-  std::uint32_t own_port_ = 0;
-  std::uint32_t sequence_ = 0;
-  std::vector<std::byte> buffer_;  // of one datagram, allocated with the socket
+  netlink::ExchangeSocket socket_{NETLINK_ROUTE, std::chrono::milliseconds(50), ExplainError};
 };
 
 }  // namespace lvs::route

@@ -1,10 +1,13 @@
 // What the kernel's routing knows about the way to a server, as plain values.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
+#include <iterator>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "collectors/address.h"
 
@@ -48,10 +51,22 @@ struct InterfaceAddress {
 
 struct Interface {
   int index = 0;
-  std::string name;        // at most 15 bytes
-  std::optional<Mac> mac;  // only where it is an Ethernet
+  std::string name;             // at most 15 bytes
+  std::optional<Mac> mac = {};  // only where it is an Ethernet
+  std::string kind = {};        // "dummy", "bridge", "ipip"...; empty for hardware and loopback
   bool loopback = false;
   bool up = false;  // administratively
 };
+
+// Whether an address of the interface is seen by nobody else: the loopback or a dummy.
+inline bool IsSilent(const Interface& interface) {
+  return interface.loopback || interface.kind == "dummy";
+}
+
+// Whether it is one end of a tunnel in which a director may send packets to a real server.
+inline bool IsTunnel(const Interface& interface) {
+  constexpr std::string_view kKinds[] = {"ipip", "gre", "ip6tnl", "ip6gre"};
+  return std::ranges::find(kKinds, interface.kind) != std::end(kKinds);
+}
 
 }  // namespace lvs::route

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <span>
 
+#include "collectors/netlink/answer.h"
 #include "collectors/route/decode.h"
 
 namespace {
@@ -61,9 +62,10 @@ Result<void> Take(int choice, Bytes payload) {
 void Receive(int choice, Bytes datagram) {
   nlmsghdr header{};
   if (datagram.size() >= sizeof header) std::memcpy(&header, datagram.data(), sizeof header);
-  Answer answer(
-      {.type = header.nlmsg_type, .sequence = header.nlmsg_seq, .own_port = header.nlmsg_pid});
-  const Result<Progress> progress =
+  netlink::Answer answer(
+      {.type = header.nlmsg_type, .sequence = header.nlmsg_seq, .own_port = header.nlmsg_pid},
+      ExplainError);
+  const Result<netlink::Progress> progress =
       answer.Receive(datagram, [&](Bytes payload) { return Take(choice, payload); });
   Demand(progress.ok() || !progress.error().message.empty());
 }

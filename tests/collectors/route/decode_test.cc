@@ -8,10 +8,10 @@
 
 #include <cerrno>
 #include <cstring>
-#include <limits>
 #include <string>
 #include <vector>
 
+#include "collectors/netlink/attributes.h"
 #include "tests/support/network_namespaces.h"
 
 namespace lvs::route {
@@ -19,8 +19,6 @@ namespace {
 
 using fake::Ip;
 using netlink::AttributeWriter;
-
-constexpr Expected kExpected = {.type = RTM_NEWROUTE, .sequence = 5, .own_port = 77};
 
 Bytes Raw(const Address& address) {
   return std::as_bytes(std::span(address.bytes))
@@ -33,21 +31,6 @@ std::vector<std::byte> Join(const Header& header, Bytes rest) {
   std::vector<std::byte> bytes(head.begin(), head.end());
   bytes.insert(bytes.end(), rest.begin(), rest.end());
   return bytes;
-}
-
-std::vector<std::byte> Message(std::uint16_t type, Bytes payload, std::uint32_t sequence = 5,
-                               std::uint16_t flags = 0) {
-  nlmsghdr header{};
-  header.nlmsg_len = static_cast<std::uint32_t>(sizeof header + payload.size());
-  header.nlmsg_type = type;
-  header.nlmsg_flags = flags;
-  header.nlmsg_seq = sequence;
-  header.nlmsg_pid = 77;
-  return Join(header, payload);
-}
-
-std::vector<std::byte> End(std::uint16_t type, int status, std::uint16_t flags = 0) {
-  return Message(type, std::as_bytes(std::span(&status, 1)), 5, flags);
 }
 
 std::vector<std::byte> RouteMessage(std::uint8_t type = RTN_UNICAST) {
@@ -95,14 +78,6 @@ std::vector<std::byte> AddressMessage() {
   AttributeWriter attributes;
   attributes.Add(IFA_ADDRESS, Raw(address));
   return Join(header, attributes.bytes());
-}
-
-Result<Progress> Receive(Bytes datagram, int* messages = nullptr) {
-  Answer answer(kExpected);
-  return answer.Receive(datagram, [&](Bytes) -> Result<void> {
-    if (messages != nullptr) ++*messages;
-    return {};
-  });
 }
 
 TEST(RouteDecode, Route) {
@@ -240,19 +215,7 @@ TEST(RouteDecode, CutMessages) {
           [&](Bytes b) { return DecodeNeighbour(b, entry).ok(); });
 }
 
-TEST(RouteAnswer, GivesMessagesUntilTheEnd) {
-  std::vector<std::byte> datagram = Message(RTM_NEWROUTE, RouteMessage());
-  const std::vector<std::byte> end = End(NLMSG_DONE, 0);
-  datagram.insert(datagram.end(), end.begin(), end.end());
-  int messages = 0;
-  const Result<Progress> progress = Receive(datagram, &messages);
-  ASSERT_TRUE(progress.ok()) << progress.error().message;
-  EXPECT_EQ(progress.value(), Progress::kDone);
-  EXPECT_EQ(messages, 1);
-  EXPECT_EQ(Receive(Message(RTM_NEWROUTE, RouteMessage())).value(), Progress::kMore);
-}
-
-TEST(RouteAnswer, KernelsErrors) {
+TEST(RouteErrors, KernelsErrors) {
   struct Case {
     int number;
     ErrorCode code;
@@ -264,44 +227,17 @@ TEST(RouteAnswer, KernelsErrors) {
                         {EPERM, ErrorCode::kNoPermission},
                         {EBUSY, ErrorCode::kConnection},
                         {4095, ErrorCode::kSystem}}) {
-    const Result<Progress> progress = Receive(End(NLMSG_ERROR, -c.number));
-    ASSERT_FALSE(progress.ok());
-    EXPECT_EQ(progress.error().code, c.code) << c.number;
-    EXPECT_FALSE(progress.error().message.empty());
+    const Error error = ExplainError(c.number, RTM_NEWROUTE);
+    EXPECT_EQ(error.code, c.code) << c.number;
+    EXPECT_FALSE(error.message.empty());
   }
 }
 
-TEST(RouteAnswer, InvalidIsABlackholeWhereARouteWasAskedFor) {
-  const std::vector<std::byte> invalid = End(NLMSG_ERROR, -EINVAL);
-  const Result<Progress> route = Receive(invalid);
-  ASSERT_FALSE(route.ok());
-  EXPECT_EQ(route.error().code, ErrorCode::kNotFound);
-  EXPECT_EQ(route.error().message, "a blackhole route drops it");
-  Expected expected = kExpected;
-  expected.type = RTM_NEWNEIGH;
-  Answer answer(expected);
-  const Result<Progress> neighbour = answer.Receive(invalid, [](Bytes) { return Result<void>(); });
-  ASSERT_FALSE(neighbour.ok());
-  EXPECT_EQ(neighbour.error().code, ErrorCode::kSystem);
-}
-
-TEST(RouteAnswer, InterruptedDumpIsAnError) {
-  const Result<Progress> progress = Receive(End(NLMSG_DONE, 0, NLM_F_DUMP_INTR));
-  ASSERT_FALSE(progress.ok());
-  EXPECT_EQ(progress.error().code, ErrorCode::kInterrupted);
-}
-
-TEST(RouteAnswer, DamageAndForeignMessagesAreErrors) {
-  EXPECT_FALSE(Receive(Message(RTM_NEWLINK, {})).ok()) << "another type";
-  EXPECT_FALSE(Receive(Message(RTM_NEWROUTE, {}, 4)).ok()) << "another sequence";
-  EXPECT_FALSE(Receive(Message(NLMSG_OVERRUN, {})).ok());
-  EXPECT_FALSE(Receive(Message(NLMSG_ERROR, {})).ok()) << "without its status";
-  EXPECT_FALSE(Receive(End(NLMSG_ERROR, 17)).ok()) << "a positive status";
-  EXPECT_FALSE(Receive(End(NLMSG_ERROR, std::numeric_limits<int>::min())).ok());
-  std::vector<std::byte> long_message = Message(RTM_NEWROUTE, RouteMessage());
-  for (std::size_t length = 1; length < long_message.size(); ++length) {
-    EXPECT_FALSE(Receive(Bytes(long_message).first(length)).ok()) << length;
-  }
+TEST(RouteErrors, InvalidIsABlackholeWhereARouteWasAskedFor) {
+  const Error route = ExplainError(EINVAL, RTM_NEWROUTE);
+  EXPECT_EQ(route.code, ErrorCode::kNotFound);
+  EXPECT_EQ(route.message, "a blackhole route drops it");
+  EXPECT_EQ(ExplainError(EINVAL, RTM_NEWNEIGH).code, ErrorCode::kSystem);
 }
 
 TEST(RouteEncode, RequestsAreAsTheKernelWantsThem) {
