@@ -59,6 +59,26 @@ void LogArp(Log& log, const checker::Event& event) {
   }
 }
 
+void LogDirector(Log& log, const checker::Event& event) {
+  const std::initializer_list<LogField> fields = {
+      {"subject", event.service}, {"from", event.from}, {"to", event.to}, {"detail", event.detail}};
+  if (event.to == "master" || event.to == "backup") {
+    log.Info("director changed", fields);
+  } else {
+    log.Warn("director changed", fields);
+  }
+}
+
+void LogAudit(Log& log, const checker::Event& event) {
+  const std::initializer_list<LogField> fields = {{"check", event.service},
+                                                  {"detail", event.detail}};
+  if (event.to == "wrong") {
+    log.Warn("set-up is wrong", fields);
+  } else {
+    log.Info("set-up is right again", fields);
+  }
+}
+
 }  // namespace
 
 void LogEvent(Log& log, const checker::Event& event) {
@@ -69,6 +89,10 @@ void LogEvent(Log& log, const checker::Event& event) {
       return LogService(log, event);
     case checker::Event::Kind::kArp:
       return LogArp(log, event);
+    case checker::Event::Kind::kDirector:
+      return LogDirector(log, event);
+    case checker::Event::Kind::kAudit:
+      return LogAudit(log, event);
     case checker::Event::Kind::kTable:
       break;
   }

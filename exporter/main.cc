@@ -107,14 +107,17 @@ int Run(const Options& options) {
   reloader.Publish(options.configuration);
 
   CollectorSettings settings = options.settings;
+  const auto is_on = [&options](std::string_view name) {
+    return std::ranges::find(options.collectors, name, &CollectorEntry::name) !=
+           options.collectors.end();
+  };
+  settings.has_director = is_on("director");
   settings.ipvs.keep_fresh =
-      std::ranges::any_of(options.collectors, [](const CollectorEntry* entry) {
-        return entry->name == "checker" || entry->name == "connections";
-      });
+      settings.has_director || is_on("checker") || is_on("connections") || is_on("audit");
   std::vector<std::unique_ptr<Collector>> collectors;
   for (const CollectorEntry* entry : options.collectors) {
     collectors.push_back(
-        entry->make(settings, exchange));  // threads: the checker's loop, the scanner
+        entry->make(settings, exchange));  // threads: the checker's loop, the scanner, the auditor
   }
   Scraper scraper(std::move(collectors), own_metrics, log);  // threads: one for each collector
 
@@ -135,7 +138,8 @@ int Run(const Options& options) {
   for (const ListenAddress& address : server.value()->addresses()) {
     log.Info("listening", {{"address", ToString(address)}});
   }
-  scraper.StartReading("ipvs");  // so that trouble is in the log before the first scrape
+  // So that trouble is in the log before the first scrape; others live on what they publish.
+  for (const char* const collector : {"ipvs", "director"}) scraper.StartReading(collector);
 
   const int signal = WaitForEnd(signals, reloader);
   log.Info("stopping", {{"signal", signal == SIGTERM ? "SIGTERM" : "SIGINT"}});

@@ -182,7 +182,8 @@ std::vector<Flag> CollectorFlags() {
   std::vector<Flag> flags;
   for (const CollectorEntry& entry : AllCollectors()) {
     const std::string name(entry.name);
-    flags.push_back(Switch("--collector." + name, std::string(entry.help) + " (default: on).",
+    const std::string is_on = entry.on_by_default ? " (default: on)." : " (default: off).";
+    flags.push_back(Switch("--collector." + name, std::string(entry.help) + is_on,
                            [entry](Draft& d) { d.switched_on.insert(entry.name); }));
     flags.push_back(Switch("--no-collector." + name, "Do not.",
                            [entry](Draft& d) { d.switched_off.insert(entry.name); }));
@@ -304,7 +305,8 @@ std::optional<std::string> SwitchWithValue(const std::vector<Flag>& flags,
 Options Finish(Draft draft) {
   if (!draft.listen_addresses.empty()) draft.options.listen_addresses = draft.listen_addresses;
   for (const CollectorEntry& entry : AllCollectors()) {
-    const bool on = draft.switched_on.contains(entry.name) || !draft.disable_defaults;
+    const bool on =
+        draft.switched_on.contains(entry.name) || (entry.on_by_default && !draft.disable_defaults);
     if (on && !draft.switched_off.contains(entry.name)) {
       draft.options.collectors.push_back(&entry);
     }

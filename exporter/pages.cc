@@ -115,9 +115,12 @@ HttpResponse Status(const PageSources& sources, const HttpRequest& request) {
   const auto latest = ReadRecent(sources);
   const auto health = sources.exchange.health.Get();
   const auto connections = sources.exchange.connections.Get();
+  const auto director = sources.exchange.director.Get();
+  const auto audit = sources.exchange.audit.Get();
   const std::string nonce = MakeNonce();
-  std::string page = StatusPage({latest.get(), health.get(), connections.get()},
-                                sources.telemetry_path, ValueOf(query.value(), "filter"), nonce);
+  std::string page =
+      StatusPage({latest.get(), health.get(), connections.get(), director.get(), audit.get()},
+                 sources.telemetry_path, ValueOf(query.value(), "filter"), nonce);
   HttpResponse response{200, "text/html; charset=utf-8", {}, nullptr};
   response.headers.emplace_back("Content-Security-Policy", StatusPagePolicy(nonce));
   response.headers.emplace_back("Vary", "Accept-Encoding");

@@ -5,7 +5,11 @@
 namespace lvs {
 
 void Reloader::Publish(const Configuration& configuration) {
-  published_.Set(std::make_shared<const checker::Configuration>(configuration.checker));
+  published_.director.Set(std::make_shared<const director::Configuration>(configuration.director));
+  published_.audit.Set(std::make_shared<const audit::Configuration>(configuration.audit));
+  published_.realserver.Set(
+      std::make_shared<const realserver::Configuration>(configuration.realserver));
+  published_.checker.Set(std::make_shared<const checker::Configuration>(configuration.checker));
   own_metrics_.ConfigurationRead(true);
   for (const std::string& note : configuration.notes) log_.Warn("configuration", {{"note", note}});
 }

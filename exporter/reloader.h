@@ -4,8 +4,7 @@
 #include <mutex>
 #include <string>
 
-#include "collectors/checker/configuration.h"
-#include "collectors/published.h"
+#include "collectors/all.h"
 #include "collectors/result.h"
 #include "exporter/configuration/configuration.h"
 #include "exporter/log.h"
@@ -17,8 +16,7 @@ namespace lvs {
 class Reloader {
  public:
   // path: of --config.file, empty for none. All references must outlive this.
-  Reloader(std::string path, Published<checker::Configuration>& published, OwnMetrics& own_metrics,
-           Log& log)
+  Reloader(std::string path, Configurations& published, OwnMetrics& own_metrics, Log& log)
       : path_(std::move(path)), published_(published), own_metrics_(own_metrics), log_(log) {}
 
   // Makes what was read at the start the configuration that holds.
@@ -31,7 +29,7 @@ class Reloader {
 
  private:
   const std::string path_;
-  Published<checker::Configuration>& published_;
+  Configurations& published_;
   OwnMetrics& own_metrics_;
   Log& log_;
   std::mutex mutex_;

@@ -18,6 +18,7 @@
 #include "collectors/checker/ledger.h"
 #include "collectors/checker/plan.h"
 #include "collectors/checker/schedule.h"
+#include "collectors/checker/set_up_events.h"
 #include "collectors/checker/start_limits.h"
 #include "collectors/checker/start_queue.h"
 #include "collectors/probes/arp_watch.h"
@@ -134,22 +135,53 @@ class Engine::Loop {
   void Pass(Moment now) {
     passed_ = now.steady;
     ledger_.Pass(now);
+    director_ = sources_.director ? sources_.director() : nullptr;
+    const auto audit = sources_.audit ? sources_.audit() : nullptr;
+    const bool audit_is_new = audit != audit_;
+    audit_ = audit;
     LookForVips();
+    if (director_) Tell(set_up_events_.Changes(*director_, now.wall));
+    if (audit_ && audit_is_new) Tell(set_up_events_.Changes(*audit_, now.wall));
   }
 
-  // Whether this director carries a service: its VIP is local, as an address or by a local route.
+  void Tell(std::vector<Event> events) {
+    for (Event& event : events) ledger_.Tell(std::move(event));
+  }
+
+  // Whether this director carries a service: one of its VIPs is local, as an address or by a local
+  // route, and VRRP does not say otherwise. A mark whose VIPs nobody tells goes with the role.
   void LookForVips() {
-    std::map<Address, std::optional<bool>> local;
+    std::map<Address, std::optional<bool>> carried;
     const Plan& plan = *ledger_.plan();
     for (std::uint32_t i = 0; i < plan.services.size(); ++i) {
+      const PlannedService& service = plan.services[i];
+      const bool is_mark = service.key.protocol == ipvs::Protocol::kFwmark;
       std::optional<bool> active;
-      for (const Address& vip : plan.services[i].vips) {
-        const auto [entry, is_new] = local.try_emplace(vip);
-        if (is_new) entry->second = IsLocal(vip);
+      for (const Address& vip :
+           is_mark&& service.vips.empty() ? FedVips(service.key) : service.vips) {
+        const auto [entry, is_new] = carried.try_emplace(vip);
+        if (is_new) entry->second = IsCarried(vip);
         if (entry->second) active = active.value_or(false) || *entry->second;
       }
+      if (!active && is_mark) active = IsMaster();
       ledger_.SetActive(i, active);
     }
+  }
+
+  // The addresses whose packets get a mark, as far as rules name single ones.
+  std::vector<Address> FedVips(const ipvs::ServiceKey& key) const {
+    return audit_ ? audit::FedAddresses(*audit_, key) : std::vector<Address>();
+  }
+
+  std::optional<bool> IsMaster() const {
+    if (!director_ || director_->conclusion.role == director::Role::kUnknown) return std::nullopt;
+    return director_->conclusion.role == director::Role::kMaster;
+  }
+
+  std::optional<bool> IsCarried(const Address& vip) {
+    const std::optional<bool> local = IsLocal(vip);
+    if (!local || !*local || !director_) return local;
+    return director::Carries(*director_, vip);
   }
 
   std::optional<bool> IsLocal(const Address& address) {
@@ -263,8 +295,7 @@ class Engine::Loop {
       TellNote("ARP is not watched: " + std::string(probes::Name(fault->reason)) +
                (may_not ? " (CAP_NET_RAW), " : ", ") + fault->detail);
     }
-    const WallTime now = std::chrono::system_clock::now();
-    for (Event& event : arp_events_.Changes(arp_watch_.rows(), now)) ledger_.Tell(std::move(event));
+    Tell(arp_events_.Changes(arp_watch_.rows(), std::chrono::system_clock::now()));
   }
 
   void Enqueue(std::uint32_t target) {
@@ -424,6 +455,9 @@ class Engine::Loop {
   std::optional<Clock::time_point> current_at_;  // when the table was last known to be current
   std::set<std::string> told_notes_;
   ArpEvents arp_events_;
+  SetUpEvents set_up_events_;
+  std::shared_ptr<const director::Snapshot> director_;  // null while nobody knows
+  std::shared_ptr<const audit::Report> audit_;          // the same
   Clock::duration longest_timeout_{};
   Clock::time_point next_beat_;
   Clock::time_point passed_;

@@ -5,8 +5,10 @@
 #include <functional>
 #include <memory>
 
+#include "collectors/audit/report.h"
 #include "collectors/checker/configuration.h"
 #include "collectors/checker/snapshot.h"
+#include "collectors/director/snapshot.h"
 #include "collectors/ipvs/collector.h"
 #include "collectors/probes/runner.h"
 #include "collectors/published.h"
@@ -29,6 +31,9 @@ struct EngineSources {
   // Makes what runs the probes; empty for the real one.
   std::function<std::unique_ptr<probes::Runner>(boost::asio::io_context&, route::RouteReader&)>
       make_runner;
+  // What this director is to its pair, and how it is set up; null while nobody knows. May be empty.
+  std::function<std::shared_ptr<const director::Snapshot>()> director = {};
+  std::function<std::shared_ptr<const audit::Report>()> audit = {};
 };
 
 // Owns the one thread of the checker, which starts with the first and ends with the last line of

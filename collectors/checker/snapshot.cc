@@ -16,7 +16,7 @@ const Health& TopHealth(const Target& target, const TargetState& state) {
 }
 
 std::string_view Name(Event::Kind kind) {
-  constexpr std::string_view kNames[] = {"backend", "service", "table", "arp"};
+  constexpr std::string_view kNames[] = {"backend", "service", "table", "arp", "director", "audit"};
   return kNames[static_cast<std::size_t>(kind)];
 }
 

@@ -124,10 +124,12 @@ struct ServiceHealth {
 // Something that people and /api/v1/events are told once.
 struct Event {
   enum class Kind : std::uint8_t {
-    kBackend,  // the verdict of a backend: the first one, and every transition
-    kService,  // the state of a service
-    kTable,    // a backend was added, removed or re-weighted in the kernel's table
-    kArp,      // somebody began, or ceased, to claim a VIP by ARP; service is the VIP
+    kBackend,   // the verdict of a backend: the first one, and every transition
+    kService,   // the state of a service
+    kTable,     // a backend was added, removed or re-weighted in the kernel's table
+    kArp,       // somebody began, or ceased, to claim a VIP by ARP; service is the VIP
+    kDirector,  // the role of this director, or the state of a VRRP instance, which service names
+    kAudit,     // a check of the set-up found something wrong, or no longer; service names it
   };
   WallTime at;
   Kind kind = Kind::kBackend;
@@ -143,7 +145,7 @@ struct Event {
   std::vector<RunRecord> results;                 // the last ones that led to it, newest first
 };
 
-// "backend", "service", "table", "arp".
+// "backend", "service", "table", "arp", "director", "audit".
 std::string_view Name(Event::Kind kind);
 
 // Newest first, at most Ledger::kMostEvents.

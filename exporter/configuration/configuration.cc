@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "collectors/read_file.h"
+#include "exporter/configuration/director_section.h"
 #include "exporter/configuration/probe_section.h"
 #include "exporter/configuration/service_section.h"
 #include "exporter/configuration/yaml_reader.h"
@@ -46,20 +47,23 @@ Keys CheckerKeys(checker::Configuration& checker, Schedule& defaults) {
                              {"max_per_address", WholeInto(limits.max_per_address, 1, 16384)}})};
 }
 
-// The sections of the file, in the order in which they can be understood.
+// The sections of the file that depend on each other, in the order in which they can be understood.
 struct Sections {
   std::optional<YamlValue> checker;
   std::optional<YamlValue> probes;
   std::optional<YamlValue> services;
 };
 
-Keys FileKeys(Sections& sections) {
+Keys FileKeys(Sections& sections, Configuration& configuration) {
   const auto later = [](std::optional<YamlValue>& into) {
     return [&into](const YamlValue& value) { into = value; };
   };
   return {{"checker", later(sections.checker)},
           {"probes", later(sections.probes)},
-          {"services", later(sections.services)}};
+          {"services", later(sections.services)},
+          Section("director", DirectorKeys(configuration.director)),
+          Section("audit", AuditKeys(configuration.audit)),
+          Section("realserver", RealServerKeys(configuration.realserver))};
 }
 
 // Absent when something is wrong with them.
@@ -114,7 +118,7 @@ std::vector<std::string> NotesOf(const ProbeSet& probes, const std::set<std::str
 Configuration Read(const YamlValue& file, const Machine& machine) {
   Configuration configuration;
   Sections sections;
-  if (!file.is_nothing()) ReadMap(file, FileKeys(sections));
+  if (!file.is_nothing()) ReadMap(file, FileKeys(sections, configuration));
 
   std::optional<Schedule> defaults = Schedule();
   if (sections.checker) defaults = ReadChecker(*sections.checker, configuration.checker);
@@ -155,10 +159,10 @@ Result<Configuration> ParseConfiguration(const std::string& text, const std::str
 
 std::vector<std::string> ConfigurationKeys() {
   Sections sections;
-  checker::Configuration checker;
+  Configuration configuration;
   Schedule defaults;
-  std::vector<std::string> keys = PathsOf(FileKeys(sections));
-  AppendBelow("checker.", PathsOf(CheckerKeys(checker, defaults)), keys);
+  std::vector<std::string> keys = PathsOf(FileKeys(sections, configuration));
+  AppendBelow("checker.", PathsOf(CheckerKeys(configuration.checker, defaults)), keys);
   AppendBelow("probes.*.", ProbeKeyPaths(), keys);
   AppendBelow("services.", ServiceKeyPaths(), keys);
   return keys;

@@ -7,8 +7,11 @@
 #include <string>
 #include <vector>
 
+#include "collectors/audit/configuration.h"
 #include "collectors/checker/configuration.h"
+#include "collectors/director/configuration.h"
 #include "collectors/probes/prepared.h"
+#include "collectors/realserver/configuration.h"
 #include "collectors/result.h"
 #include "exporter/configuration/host.h"
 
@@ -17,6 +20,9 @@ namespace lvs {
 // The whole file, checked, with everything it names loaded (CA bundles, keys, patterns).
 struct Configuration {
   checker::Configuration checker;
+  director::Configuration director;
+  audit::Configuration audit;
+  realserver::Configuration realserver;
   // What is right but worth saying once, such as a TLS probe without any name: one sentence each,
   // with its place.
   std::vector<std::string> notes;

@@ -1,5 +1,6 @@
 #include "exporter/configuration/network_readers.h"
 
+#include <algorithm>
 #include <charconv>
 #include <limits>
 #include <string_view>
@@ -33,6 +34,21 @@ Reader AddressInto(std::optional<Address>& into) {
     if (!text) return;
     into = ParseAddress(*text);
     if (!into) value.Expected(what);
+  };
+}
+
+Reader AddressesInto(std::vector<Address>& into) {
+  return [&into](const YamlValue& value) {
+    const auto items = value.ListOrOne();
+    if (!items) return;
+    if (items->empty()) return value.Refuse("expected at least one address, found an empty list");
+    for (const YamlValue& item : *items) {
+      std::optional<Address> address;
+      AddressInto(address)(item);
+      if (!address) continue;
+      if (std::ranges::find(into, *address) != into.end()) item.Refuse("given twice");
+      into.push_back(*address);
+    }
   };
 }
 

@@ -5,6 +5,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "collectors/address.h"
 #include "collectors/result.h"
@@ -14,6 +15,9 @@ namespace lvs {
 
 // A numeric address.
 Reader AddressInto(std::optional<Address>& into);
+
+// One address or a list of them, which is not empty; each once.
+Reader AddressesInto(std::vector<Address>& into);
 
 // A firewall mark that is not 0, in decimal or, with 0x, hexadecimal digits.
 Reader MarkInto(std::optional<std::uint32_t>& into);

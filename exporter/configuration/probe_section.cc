@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <filesystem>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -120,16 +119,6 @@ Reader HeadersInto(std::map<std::string, std::string>& into, std::string_view wh
         TextInto(into[name], what, IsHeaderValue)(entry);
       }
     }
-  };
-}
-
-// A path in the file is below the file's folder unless it begins with /.
-Reader FileInto(std::string& into) {
-  return [&into](const YamlValue& value) {
-    std::string path;
-    TextInto(path, "a path", IsAnyText)(value);
-    if (path.empty()) return;
-    into = (std::filesystem::path(value.complaints().file()).parent_path() / path).string();
   };
 }
 

@@ -76,19 +76,6 @@ void ReadMacs(ExpectedBackend& backend, const YamlValue& value) {
   }
 }
 
-void ReadVips(std::vector<Address>& vips, const YamlValue& value) {
-  const auto items = value.ListOrOne();
-  if (!items) return;
-  if (items->empty()) return value.Refuse("expected at least one address, found an empty list");
-  for (const YamlValue& item : *items) {
-    std::optional<Address> vip;
-    AddressInto(vip)(item);
-    if (!vip) continue;
-    if (std::ranges::find(vips, *vip) != vips.end()) item.Refuse("given twice");
-    vips.push_back(*vip);
-  }
-}
-
 // For what can only be read when the rest is known.
 Reader LaterInto(std::optional<YamlValue>& into) {
   return [&into](const YamlValue& value) { into = value; };
@@ -123,7 +110,7 @@ Keys ServiceKeys(Draft& draft) {
   return {Section("match", MatchKeys(rule.match)),
           {"name", TextInto(rule.name, "a name of at most 128 bytes without control characters",
                             IsServiceName)},
-          {"vip", [&](const YamlValue& value) { ReadVips(rule.vips, value); }},
+          {"vip", AddressesInto(rule.vips)},
           {"probes", LaterInto(draft.probes)},
           {"quorum", WholeInto(rule.quorum.quorum, 1, kMostWeight)},
           {"hysteresis", WholeInto(rule.quorum.hysteresis, 0, kMostWeight)},

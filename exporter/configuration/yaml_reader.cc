@@ -1,6 +1,7 @@
 #include "exporter/configuration/yaml_reader.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <numeric>
 #include <unordered_map>
 
@@ -241,6 +242,16 @@ Reader TextInto(std::string& into, std::string_view what, bool (*passes)(std::st
     } else {
       value.Expected(std::string(what));
     }
+  };
+}
+
+Reader FileInto(std::string& into) {
+  return [&into](const YamlValue& value) {
+    std::string path;
+    TextInto(path, "a path",
+             [](std::string_view text) { return text.find('\0') == text.npos; })(value);
+    if (path.empty()) return;
+    into = (std::filesystem::path(value.complaints().file()).parent_path() / path).string();
   };
 }
 

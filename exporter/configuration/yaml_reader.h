@@ -188,6 +188,9 @@ Reader NameInto(T& into, std::initializer_list<typename Plain<T>::Type> values) 
   return WordInto(into, std::move(words));
 }
 
+// The path of a file: below the folder of the file that is read unless it begins with /.
+Reader FileInto(std::string& into);
+
 // A text that passes a test; what: "a path such as /health".
 Reader TextInto(std::string& into, std::string_view what, bool (*passes)(std::string_view));
 

@@ -37,12 +37,26 @@ std::string ArpChange(const Event& event) {
   return "ARP: " + Escape(event.from) + " &rarr; " + Escape(event.to) + " " + Escape(event.detail);
 }
 
+std::string SetUpChange(const Event& event) {
+  return (event.from.empty() ? "" : Escape(event.from) + " &rarr; ") + Escape(event.to) + " " +
+         Escape(event.detail);
+}
+
+// Those that are about a service, to which there is a link.
+bool IsOfService(const Event& event) {
+  return event.kind == Event::Kind::kBackend || event.kind == Event::Kind::kService ||
+         event.kind == Event::Kind::kTable;
+}
+
 std::string WhatChanged(const Event& event) {
   switch (event.kind) {
     case Event::Kind::kTable:
       return TableChange(event);
     case Event::Kind::kArp:
       return ArpChange(event);
+    case Event::Kind::kDirector:
+    case Event::Kind::kAudit:
+      return SetUpChange(event);
     case Event::Kind::kBackend:
     case Event::Kind::kService:
       break;
@@ -52,7 +66,7 @@ std::string WhatChanged(const Event& event) {
 
 std::string Subject(const Event& event) {
   std::string html = Isolated(event.service);
-  if (event.kind != Event::Kind::kArp) {
+  if (IsOfService(event)) {
     html = "<a href=\"#" + AnchorOf(event.service_key) + "\">" + html + "</a>";
   }
   if (event.backend) html += " " + ToString(*event.backend);

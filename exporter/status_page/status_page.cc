@@ -11,6 +11,7 @@
 #include "exporter/status_page/changes.h"
 #include "exporter/status_page/html.h"
 #include "exporter/status_page/services.h"
+#include "exporter/status_page/set_up.h"
 #include "exporter/status_page/summary.h"
 
 namespace lvs {
@@ -50,7 +51,7 @@ std::string Header(const std::string& telemetry_path, const Filter& filter) {
 
 std::string StatusPage(const Known& known, const std::string& telemetry_path,
                        std::string_view filter_text, std::string_view nonce) {
-  const auto& [latest, health, connections] = known;
+  const auto& [latest, health, connections, director, audit] = known;
   const StatusView view =
       MakeView(latest != nullptr ? latest->table.get() : nullptr, health, connections);
   const Filter filter(filter_text);
@@ -58,7 +59,7 @@ std::string StatusPage(const Known& known, const std::string& telemetry_path,
   const Level level = OverallLevel(view, latest);
   std::string html = Head(ShortSummary(view, level), level, nonce);
   html.append("<body>").append(SignDrawings()).append(Header(telemetry_path, filter));
-  html += "<main>\n" + Summary(view, latest) + Problems(view, selection) +
+  html += "<main>\n" + Summary(view, latest) + Problems(view, selection) + SetUp(director, audit) +
           Services(view, selection, filter) + Changes(health, filter) + Notes(health) + "</main>\n";
   return html + "</body></html>\n";
 }

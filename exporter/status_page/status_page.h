@@ -4,8 +4,10 @@
 #include <string>
 #include <string_view>
 
+#include "collectors/audit/report.h"
 #include "collectors/checker/snapshot.h"
 #include "collectors/connections/snapshot.h"
+#include "collectors/director/snapshot.h"
 #include "collectors/ipvs/collector.h"
 
 namespace lvs {
@@ -15,6 +17,8 @@ struct Known {
   const ipvs::LatestReading* latest = nullptr;  // may be without a table
   const checker::Snapshot* health = nullptr;
   const connections::Snapshot* connections = nullptr;
+  const director::Snapshot* director = nullptr;
+  const audit::Report* audit = nullptr;
 };
 
 // HTML with its own style and script and nothing from elsewhere; every value from outside is

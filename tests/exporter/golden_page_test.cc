@@ -19,6 +19,7 @@
 #include "tests/support/golden.h"
 #include "tests/support/sample_connections.h"
 #include "tests/support/sample_health.h"
+#include "tests/support/sample_set_up.h"
 #include "tests/support/sample_table.h"
 
 namespace lvs {
@@ -54,6 +55,9 @@ class GoldenPage : public testing::Test {
         latest_));
     if (with_connections_) collectors.push_back(SampleConnectionsCollector());
     if (with_health_) collectors.push_back(SampleHealthCollector());
+    if (with_set_up_) {
+      for (auto& collector : SampleSetUpCollectors()) collectors.push_back(std::move(collector));
+    }
     collectors.push_back(std::make_unique<process::ProcessCollector>("/proc"));
     OwnMetrics own_metrics(
         {"1.2.3", "0123abc", "main", "2026-11-22", "some compiler", "Linux/x86_64"});
@@ -71,6 +75,7 @@ class GoldenPage : public testing::Test {
   Published<ipvs::LatestReading> latest_;
   bool with_health_ = false;
   bool with_connections_ = false;
+  bool with_set_up_ = false;  // of the director and of a real server
 };
 
 TEST_F(GoldenPage, Text) { ExpectGolden("metrics.txt", Page({})); }
@@ -87,6 +92,11 @@ TEST_F(GoldenPage, WithHealth) {
 TEST_F(GoldenPage, WithConnections) {
   with_connections_ = true;
   ExpectGolden("metrics_with_connections.txt", Page({}));
+}
+
+TEST_F(GoldenPage, WithSetUp) {
+  with_set_up_ = true;
+  ExpectGolden("metrics_with_set_up.txt", Page({}));
 }
 
 TEST_F(GoldenPage, WithNodeExporterNames) {
@@ -110,7 +120,7 @@ TEST_F(GoldenPage, WithoutTheModule) {
 }
 
 TEST_F(GoldenPage, HasNoSeriesTwice) {
-  with_health_ = with_connections_ = true;
+  with_health_ = with_connections_ = with_set_up_ = true;
   for (const Format format : {Format::kText004, Format::kOpenMetrics100}) {
     std::set<std::string> series;
     std::istringstream page(Page({.backend_labels = {}, .node_exporter_names = true}, format));
@@ -123,7 +133,7 @@ TEST_F(GoldenPage, HasNoSeriesTwice) {
 }
 
 TEST_F(GoldenPage, ShowsEveryMetricOfTheCatalogue) {
-  with_health_ = with_connections_ = true;
+  with_health_ = with_connections_ = with_set_up_ = true;
   const std::string page = Page({.backend_labels = {}, .node_exporter_names = true});
   for (const MetricInfo* info : AllMetrics()) {
     EXPECT_THAT(page, testing::HasSubstr("# TYPE " + std::string(info->name) + " "));
@@ -132,7 +142,7 @@ TEST_F(GoldenPage, ShowsEveryMetricOfTheCatalogue) {
 
 // Both formats carry the same samples.
 TEST_F(GoldenPage, FormatsDifferInMetadataOnly) {
-  with_health_ = with_connections_ = true;
+  with_health_ = with_connections_ = with_set_up_ = true;
   const auto samples = [](const std::string& page) {
     std::vector<std::string> lines;
     std::istringstream in(page);
@@ -169,8 +179,9 @@ TEST_F(GoldenPage, StatusPage) {
   ipvs::LatestReading latest;
   latest.table = SampleTable();
   latest.up = true;
-  const std::string page =
-      StatusPage({&latest, SampleHealth().get(), SampleConnections().get()}, "/metrics");
+  const std::string page = StatusPage({&latest, SampleHealth().get(), SampleConnections().get(),
+                                       SampleDirector().get(), SampleAudit().get()},
+                                      "/metrics");
   const std::size_t body = page.find("<nav>");
   ASSERT_NE(body, std::string::npos);
   ExpectGolden("status_page.html", page.substr(body));

@@ -60,9 +60,15 @@ TEST(Options, TheLastValueCountsButListenAddressesAddUp) {
 }
 
 TEST(Options, CollectorsAreOnUnlessSwitchedOff) {
-  EXPECT_THAT(CollectorsOf({}), ElementsAre("ipvs", "connections", "checker", "process"));
+  EXPECT_THAT(CollectorsOf({}),
+              ElementsAre("ipvs", "connections", "checker", "director", "audit", "process"));
   EXPECT_THAT(CollectorsOf({"--no-collector.process"}),
-              ElementsAre("ipvs", "connections", "checker"));
+              ElementsAre("ipvs", "connections", "checker", "director", "audit"));
+  EXPECT_THAT(
+      CollectorsOf({"--collector.realserver"}),
+      ElementsAre("ipvs", "connections", "checker", "director", "audit", "realserver", "process"));
+  EXPECT_THAT(CollectorsOf({"--collector.disable-defaults", "--collector.realserver"}),
+              ElementsAre("realserver"));
   EXPECT_THAT(CollectorsOf({"--collector.disable-defaults", "--collector.process"}),
               ElementsAre("process"));
   EXPECT_THAT(CollectorsOf({"--collector.process", "--collector.disable-defaults"}),

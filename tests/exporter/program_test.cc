@@ -54,7 +54,7 @@ TEST_F(ProgramTest, ServesWithoutTheModuleAndSaysSoOnce) {
   }
   program.Signal(SIGTERM);
   EXPECT_EQ(program.Wait(), 0);
-  EXPECT_EQ(CountOf(program.error(), "level=warn"), 3U)  // ipvs, connections and process
+  EXPECT_EQ(CountOf(program.error(), "level=warn"), 4U)  // ipvs, connections, audit and process
       << program.error();
   EXPECT_EQ(CountOf(program.error(), "ip_vs is not loaded"), 1U) << program.error();
 }

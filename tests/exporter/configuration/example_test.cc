@@ -128,6 +128,15 @@ TEST(Example, SaysTheDefaults) {
   EXPECT_EQ(a.limits.max_in_flight, b.limits.max_in_flight);
   EXPECT_EQ(a.limits.max_start_rate, b.limits.max_start_rate);
   EXPECT_EQ(a.limits.max_per_address, b.limits.max_per_address);
+
+  const director::Configuration& c = read.value().director;
+  const director::Configuration& d = bare.value().director;
+  EXPECT_EQ(c.directors, d.directors);
+  EXPECT_EQ(c.sync_daemon, d.sync_daemon);
+  EXPECT_EQ(c.keepalived.expected, d.keepalived.expected);
+  EXPECT_EQ(c.keepalived.pid_file, d.keepalived.pid_file);
+  EXPECT_EQ(c.keepalived.send_signal, d.keepalived.send_signal);
+  EXPECT_EQ(read.value().audit.interval, bare.value().audit.interval);
 }
 
 TEST(Example, OfTheReadmeIsRight) {

@@ -1,0 +1,104 @@
+#include "collectors/director/collector.h"
+
+#include <algorithm>
+#include <chrono>
+#include <map>
+#include <utility>
+
+#include "collectors/director/metrics.h"
+
+namespace lvs::director {
+namespace {
+
+VipPlace PlaceOf(const std::optional<std::vector<Vip>>& vips) {
+  VipPlace place = VipPlace::kUnknown;
+  if (!vips) return place;
+  for (const Vip& vip : *vips) {
+    if (!vip.is_local) continue;
+    const VipPlace one = vip.on_network_card ? VipPlace::kOnCard
+                         : *vip.is_local     ? VipPlace::kSilent
+                                             : VipPlace::kElsewhere;
+    place = std::max(place, one);
+  }
+  return place;
+}
+
+std::optional<ipvs::SyncDaemon::Role> SyncRole(const ipvs::LatestReading* latest) {
+  if (latest == nullptr || !latest->current || !latest->table->sync_daemons) return std::nullopt;
+  const std::vector<ipvs::SyncDaemon>& daemons = *latest->table->sync_daemons;
+  if (daemons.size() != 1) return std::nullopt;
+  return daemons[0].role;
+}
+
+}  // namespace
+
+std::vector<const MetricInfo*> DescribeDirector() { return DescribeSnapshot(); }
+
+DirectorCollector::DirectorCollector(DirectorSources sources, Published<Snapshot>& published)
+    : sources_(std::move(sources)), published_(published), keepalived_(sources_.procfs) {}
+
+std::optional<Clock::duration> DirectorCollector::ReadAgainAfter(Clock::duration took) const {
+  constexpr int kShare = 50;  // at most a fiftieth of the time
+  return std::max<Clock::duration>(std::chrono::seconds(1), kShare * took);
+}
+
+Result<std::vector<Vip>> DirectorCollector::ReadVips(const std::set<Address>& wanted) {
+  const auto interfaces = routes_.Interfaces();
+  if (!interfaces.ok()) return interfaces.error();
+  const auto addresses = routes_.Addresses();
+  if (!addresses.ok()) return addresses.error();
+  std::map<int, const route::Interface*> by_index;
+  for (const route::Interface& interface : interfaces.value()) {
+    by_index[interface.index] = &interface;
+  }
+  std::map<Address, Vip> vips;
+  for (const Address& address : wanted) vips[address].address = address;
+  for (const route::InterfaceAddress& own : addresses.value()) {
+    const auto vip = vips.find(own.address);
+    const auto interface = by_index.find(own.interface);
+    if (vip == vips.end() || interface == by_index.end()) continue;
+    vip->second.interfaces.push_back(interface->second->name);
+    vip->second.on_network_card |= !route::IsSilent(*interface->second);
+  }
+  std::vector<Vip> found;
+  for (auto& [address, vip] : vips) {
+    const Result<route::Route> route = routes_.Lookup(address);
+    if (route.ok()) vip.is_local = route.value().local;
+    if (!route.ok() && route.error().code == ErrorCode::kNotFound) vip.is_local = false;
+    found.push_back(std::move(vip));
+  }
+  return found;
+}
+
+Collection DirectorCollector::Collect(Deadline) {
+  const std::shared_ptr<const Configuration> configuration = sources_.configuration.Get();
+  std::set<Address> wanted = sources_.vips();
+  wanted.insert(configuration->vips.begin(), configuration->vips.end());
+
+  auto snapshot = std::make_shared<Snapshot>();
+  std::optional<Error> error;
+  Result<std::vector<Vip>> vips = ReadVips(wanted);
+  if (vips.ok()) {
+    snapshot->vips = std::move(vips.value());
+  } else {
+    error = {vips.error().code, "director: " + vips.error().message};
+  }
+  KeepalivedReading keepalived =
+      keepalived_.Read(configuration->keepalived, Clock::now(), std::chrono::system_clock::now());
+  if (!error) error = keepalived.error;
+  snapshot->keepalived_up = keepalived.up;
+  snapshot->instances = std::move(keepalived.instances);
+  snapshot->directors = configuration->directors;
+  snapshot->sync_daemon_expected = configuration->sync_daemon.value_or(snapshot->directors > 1);
+  // The states of a keepalived that is gone are no evidence.
+  const bool is_gone = keepalived.up && !*keepalived.up;
+  snapshot->conclusion =
+      Conclude({.instances = is_gone ? std::vector<VrrpInstance>() : snapshot->instances,
+                .vips = PlaceOf(snapshot->vips),
+                .sync_role = SyncRole(sources_.table.Get().get()),
+                .directors = snapshot->directors});
+  published_.Set(snapshot);
+  return {RenderSnapshot(snapshot), std::move(error)};
+}
+
+}  // namespace lvs::director
