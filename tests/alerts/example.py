@@ -125,6 +125,31 @@ for _name in ("LVSRealServerDown", "LVSServerSkew", "LVSExporterDown", "LVSExpor
   - {{eval_time: 2m, alertname: {_name}}}
 """
 
+RUNBOOK = """# {}
+
+## Meaning
+
+It is so.
+
+## Impact
+
+None.
+
+## Diagnosis
+
+```
+## $ true
+```
+
+## Mitigation
+
+None.
+
+## Provoke it in the lab
+
+Cannot be provoked in the lab.
+"""
+
 ALERTS = ("LVSRealServerHostDown", "LVSRealServerDown", "LVSServerSkew", "LVSExporterDown", "LVSExporterAbsent")
 
 FILES = {
@@ -134,6 +159,7 @@ FILES = {
     "prometheus.yml": PROMETHEUS,
     "example_test.yml": UNIT_TESTS,
     "runbooks": " ".join(f"{name}.md" for name in ALERTS),
+    "runbook": RUNBOOK,
     "dashboards": "lvs-realserver: cluster backend",
     "panels": "cluster:lvs_backend_down:max",
 }
@@ -147,6 +173,6 @@ def make(files):
         alertmanager=yaml.safe_load(files["alertmanager.yml"]),
         prometheus=yaml.safe_load(files["prometheus.yml"]),
         unit_tests={"example_test.yml": yaml.safe_load(files["example_test.yml"])},
-        runbooks=frozenset(files["runbooks"].split()),
+        runbooks={name: files["runbook"].format(name.removesuffix(".md")) for name in files["runbooks"].split()},
         dashboards={uid: set(variables.split())},
         dashboard_text=files["panels"])

@@ -1,4 +1,5 @@
-"""Rules about what an alert tells: four annotations, whose templates read what is there and whose links lead somewhere.
+"""Rules about what an alert tells: four annotations, whose templates read what is there and whose links lead somewhere;
+and the runbook at the end of one of these links.
 """
 
 import re
@@ -9,6 +10,9 @@ import templates
 ANNOTATIONS = {"summary", "description", "runbook_url", "dashboard_url"}
 SENTENCE = re.compile(r"[A-Z][^.{}]*\.")
 VARIABLE = re.compile(r"[?&]var-(\w+)=")
+RUNBOOK_HEADINGS = ("Meaning", "Impact", "Diagnosis", "Mitigation", "Provoke it in the lab")
+HEADING = re.compile(r"^## ", re.MULTILINE)
+CODE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 SERVICE_LABELS = {"local_address", "local_port", "proto", "local_mark", "address_family"}
 SERVER_LABELS = SERVICE_LABELS | {"remote_address", "remote_port"}
 
@@ -46,8 +50,22 @@ def runbook(repository):
             yield alert.where, f"runbook_url is {text}"
         elif f"{alert.name}.md" not in repository.runbooks:
             yield alert.where, "its runbook does not exist"
-    for file in sorted(repository.runbooks - {f"{alert.name}.md" for alert in repository.alerts}):
+    for file in sorted(repository.runbooks.keys() - {f"{alert.name}.md" for alert in repository.alerts}):
         yield f"runbooks/{file}", "there is no such alert"
+
+
+def runbook_headings(repository):
+    for file, text in repository.runbooks.items():
+        title, *sections = HEADING.split(CODE.sub("a block", text))
+        if title.strip() != f"# {file.removesuffix('.md')}":
+            yield f"runbooks/{file}", "the title is not the name of the alert, or is followed by text"
+        headings = tuple(section.partition("\n")[0] for section in sections)
+        if headings != RUNBOOK_HEADINGS:
+            yield f"runbooks/{file}", f"the headings are not {', '.join(RUNBOOK_HEADINGS)}, in this order"
+        for section in sections:
+            heading, _, body = section.partition("\n")
+            if not body.strip():
+                yield f"runbooks/{file}", f"nothing below {heading}"
 
 
 def dashboard(repository):
@@ -119,6 +137,7 @@ RULES = {
     "description": description,          # ours
     "service-words": service_words,      # ours
     "runbook": runbook,                  # ours
+    "runbook-headings": runbook_headings,  # ours
     "dashboard": dashboard,              # ours
     "alerts/template": template_labels,
     "template-queries": template_queries,  # ours

@@ -27,12 +27,16 @@ def duplicate(repository):
 
 
 def most_serious_first(repository):
+    """A milder variant of an alert may stand right below it."""
     for file in repository.files:
-        worst_allowed = 0
+        worst_allowed, above = 0, None
         for alert in file.alerts:
             if alert.severity not in lint_rules.SEVERITIES:
                 continue
             rank = lint_rules.SEVERITIES.index(alert.severity)
+            if rank >= worst_allowed and alert.name == above:
+                continue
+            above = alert.name
             if rank < worst_allowed:
                 yield alert.where, f"below a {lint_rules.SEVERITIES[worst_allowed]} alert"
             worst_allowed = max(worst_allowed, rank)

@@ -6,7 +6,7 @@ import rule_files
 
 SEVERITIES = ("critical", "warning", "info", "none")
 WATCHDOG = "LVSWatchdog"  # fires for ever, and is meant to
-PROMPT_WARNING = "LVSRealServerDown"  # nobody is woken, but it is told in seconds
+PROMPT_WARNINGS = {"LVSServiceDegraded", "LVSRealServerDown"}  # nobody is woken, but they are told in seconds
 SCRAPE_INTERVAL = 5
 
 # How often groups are evaluated: what is promised in seconds, and what is not.
@@ -84,7 +84,7 @@ def group_interval(repository):
 
 
 def _is_told_in_seconds(alert):
-    return alert.severity == "critical" or alert.name == PROMPT_WARNING
+    return alert.severity == "critical" or alert.name in PROMPT_WARNINGS
 
 
 def _is_state_of_service(repository, alert):

@@ -18,13 +18,13 @@ DASHBOARDS = ROOT / "dashboards"
 
 @dataclasses.dataclass(frozen=True)
 class Repository:
-    """The files' contents. `unit_tests` is {file name: its YAML}, `runbooks` the names of the files, `dashboards`
-    {uid: the names of its variables}, `dashboard_text` all of their JSON."""
+    """The files' contents. `unit_tests` is {file name: its YAML}, `runbooks` {file name: its text},
+    `dashboards` {uid: the names of its variables}, `dashboard_text` all of their JSON."""
     files: tuple = ()
     alertmanager: dict = dataclasses.field(default_factory=dict, hash=False)
     prometheus: dict = dataclasses.field(default_factory=dict, hash=False)
     unit_tests: dict = dataclasses.field(default_factory=dict, hash=False)
-    runbooks: frozenset = frozenset()
+    runbooks: dict = dataclasses.field(default_factory=dict, hash=False)
     dashboards: dict = dataclasses.field(default_factory=dict, hash=False)
     dashboard_text: str = ""
 
@@ -98,7 +98,7 @@ def shipped():
         alertmanager=_yaml(ALERTS / "alertmanager.yml"),
         prometheus=_yaml(ALERTS / "prometheus.yml"),
         unit_tests={path.name: _yaml(path) for path in unit_test_paths()},
-        runbooks=frozenset(path.name for path in (ALERTS / "runbooks").glob("*")),
+        runbooks={path.name: path.read_text(encoding="utf-8") for path in sorted((ALERTS / "runbooks").glob("*"))},
         dashboards={dashboard["uid"]: {variable["name"] for variable in dashboard["templating"]["list"]}
                     for dashboard in dashboards.values()},
         dashboard_text="\n".join(map(json.dumps, dashboards.values())))

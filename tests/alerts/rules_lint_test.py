@@ -35,7 +35,7 @@ class ShippedAlerts(unittest.TestCase):
 def _receiver(alert):
     if alert.name == lint_rules.WATCHDOG:
         return "deadman"
-    if alert.name == lint_rules.PROMPT_WARNING:
+    if alert.name in lint_rules.PROMPT_WARNINGS:
         return "notice"
     return {"critical": "page", "warning": "ticket", "info": "null"}[alert.severity]
 

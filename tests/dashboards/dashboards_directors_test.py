@@ -214,6 +214,93 @@ class TwoDirectors(unittest.TestCase):
             ({**both, "instance": "director1"}, 2), ({**both, "instance": "director2"}, 1),
             ({"__name__": "up", **both, "instance": "director3"}, 0)])
 
+    def test_a_pair_has_a_master_and_a_standby(self):
+        world = self._roles("master", "backup")
+        self.assert_panel("lvs-director: Roles: A", world, [(_of("director1"), 2), (_of("director2"), 1)])
+        self.assert_panel("lvs-director: Roles over time: A", world, [(_of("director1"), 2), (_of("director2"), 1)])
+        for place in ("lvs-director: No standby: A", "lvs-overview: No standby: A"):
+            self.assert_panel(place, world, [({}, 0)])
+
+    def test_a_master_alone_is_told_where_two_are_expected(self):
+        for world, alone in ((self._roles("master", "fault"), 1), (self._roles("master", "backup", keepalived=0), 1),
+                             (self._roles("master", None), 1), (self._roles("master", "master"), 0),
+                             (self._roles("backup", "backup"), 0), (self._roles("master", None, expected=1), 0)):
+            for place in ("lvs-director: No standby: A", "lvs-overview: No standby: A"):
+                self.assert_panel(place, world, [({}, alone)])
+            both = {"cluster": "lvs1", "job": "ipvs"}
+            self.assert_panel("lvs-overview: Directors: A", world, [
+                ({**both, "instance": "director1"}, 2 + alone), ({**both, "instance": "director2"}, 2)])
+
+    def test_vips_are_on_cards_or_on_lo_or_nowhere(self):
+        world = World()
+        for director, address, interface, bound in (
+                ("director1", "192.168.1.111", "eth0", 1), ("director2", "192.168.1.111", "", 0),
+                ("director1", "192.168.1.112", "eth0", 1), ("director2", "192.168.1.112", "bond0", 1),
+                ("director1", "192.168.1.113", "lo", 1), ("director2", "192.168.1.113", "", 0),
+                ("director1", "192.168.1.114", "", 0), ("director2", "192.168.1.114", "", 0)):
+            world.has("ipvs_vip_bound", bound, director, address=address, **{"interface": interface} if interface else {})
+        self.assert_panel("lvs-director: VIPs: A", world, [
+            ({"instance": director, "address": f"192.168.1.{number}"}, place)
+            for number, places in ((111, (2, 0)), (112, (2, 2)), (113, (1, 0)), (114, (0, 0)))
+            for director, place in zip(("director1", "director2"), places)])
+        self.assert_panel("lvs-director: VIPs on several directors: A", world, [({}, 1)])
+        self.assert_panel("lvs-director: VIPs bound nowhere: A", world, [({}, 1)])
+        self.assert_panel("lvs-director: Directors: D", world, [(_of("director1"), 2), (_of("director2"), 1)])
+
+    def test_a_sync_daemon_that_does_not_run_is_counted(self):
+        world = self._roles("master", "backup")
+        for director, expected in (("director1", "master"), ("director2", "backup")):
+            for role in ("master", "backup"):
+                world.has("ipvs_sync_daemon_expected", int(role == expected), director, role=role)
+        world.has("ipvs_sync_daemon_running", 1, "director2", role="backup", interface="eth0", sync_id="7")
+        self.assert_panel("lvs-director: Sync daemons missing: A", world, [({}, 1)])
+        self.assert_panel("lvs-overview: Roles and synchronisation: C", world,
+                          [(_of("director1"), 1), (_of("director2"), 0)])
+        world.without("ipvs_sync_daemon_running", "director2")
+        world.without("ipvs_sync_daemon_expected", "director2")
+        self.assert_panel("lvs-overview: Roles and synchronisation: C", world, [(_of("director1"), 1)])
+
+    def test_what_only_one_director_sees_down_has_a_row_for_each(self):
+        self.assert_panel("lvs-director: Real servers that one director sees down: A", pair(), [
+            (_shop(**SICK, instance="director1"), 1), (_shop(**SICK, instance="director2"), 0)])
+
+    def test_services_that_differ_have_their_tables_and_variants_counted(self):
+        world = pair().without("ipvs_service_info", "director2")
+        self._assert_differ(world, [({"cluster": "lvs1", **SHOP}, 1)], [({"cluster": "lvs1", **SHOP}, 1)])
+        world.has("ipvs_service_info", 1, "director2", **SHOP, name="shop", scheduler="wlc", persistence="none")
+        self._assert_differ(world, [({"cluster": "lvs1", **SHOP}, 2)], [({"cluster": "lvs1", **SHOP}, 2)])
+        self._assert_differ(pair(), [], [])
+
+    def test_rules_that_mark_have_the_service_that_they_feed_or_none(self):
+        world, web, other = self._marks()
+        rule = {**_of("director1"), "address_family": "ipv4", "proto": "TCP"}
+        self.assert_panel("lvs-director: What feeds the marks: A", world, [
+            ({**rule, **web, "name": "web"}, 1), ({**rule, **other}, 1)])
+        self.assert_panel("lvs-sessions: What feeds the marks: A", world, [({**rule, **web, "name": "web"}, 1)])
+
+    def test_a_mark_service_without_a_rule_is_told_where_all_rules_could_be_read(self):
+        place = "lvs-sessions: Mark services that no rule feeds: A"
+        world, _, _ = self._marks()
+        unfed = {"cluster": "lvs1", "instance": "director1", "name": "forgotten", "local_mark": "00000014",
+                 "address_family": "ipv4"}
+        self.assert_panel(place, world, [])
+        world.has("ipvs_audit_last_run_timestamp_seconds", 1)
+        self.assert_panel(place, world, [(unfed, 1)])
+        world.has("ipvs_audit_unknown", 1, check="mark_without_rule")
+        self.assert_panel(place, world, [])
+
+    def test_a_failed_check_names_its_runbook(self):
+        world = World()
+        for check, subject, failed in (("conn_reuse_mode", "", 1), ("expire_nodest_conn", "", 0),
+                                       ("mark_without_rule", "mark 0000000A ipv4", 1), ("estimation", "", 1)):
+            world.has("ipvs_audit_failed", failed, check=check, **{"subject": subject} if subject else {})
+        for dashboard in ("lvs-director", "lvs-kernel"):
+            self.assert_panel(f"{dashboard}: Failed checks: A", world, [
+                ({**_of("director1"), "check": "conn_reuse_mode", "runbook": "LVSAuditFailed"}, 1),
+                ({**_of("director1"), "check": "mark_without_rule", "subject": "mark 0000000A ipv4",
+                  "runbook": "LVSFwmarkRuleMissing"}, 1),
+                ({**_of("director1"), "check": "estimation", "runbook": "LVSStatsFrozen"}, 1)])
+
     def test_a_failure_shorter_than_a_pixel_is_seen(self):
         world = pair()
         world.without("ipvs_backend_health_state", "director1")
@@ -221,6 +308,37 @@ class TwoDirectors(unittest.TestCase):
         for state in BACKEND_STATES:
             world.has("ipvs_backend_health_state", {"down": down, "up": up}.get(state, 0), **SHOP, **SICK, state=state)
         self.assert_panel("lvs-service: Real servers over time: A", world, [(_shop(**SICK), 0)])
+
+    def _assert_differ(self, world, tables, variants):
+        self.assert_panel("lvs-director: Services that differ: A", world, tables)
+        self.assert_panel("lvs-director: Services that differ: B", world, variants)
+
+    @staticmethod
+    def _roles(first, second, expected=2, keepalived=1):
+        """Two directors that are scraped, with these roles; None is one that has none to tell. keepalived is that of the
+        second."""
+        world = World()
+        for director, role in (("director1", first), ("director2", second)):
+            world.has("up", 1, director)
+            world.has("ipvs_up", 1, director)
+            if role:
+                world.has("ipvs_directors_expected", expected, director)
+                world.has("ipvs_keepalived_up", keepalived if director == "director2" else 1, director)
+                for other in ("master", "backup", "fault", "unknown"):
+                    world.has("ipvs_director_role", int(role == other), director, role=other)
+        return world
+
+    @staticmethod
+    def _marks():
+        """(the world, a rule that feeds a service, one that feeds none); a second service is fed by none."""
+        world = World()
+        web = {"local_mark": "0000000A", "destination": "192.168.1.112", "destination_port": "80"}
+        other = {"local_mark": "0000001E", "destination_port": "443"}
+        for rule in (web, other):
+            world.has("ipvs_mark_rule_info", 1, **rule, address_family="ipv4", proto="TCP")
+        world.has("ipvs_service_info", 1, **MARK, name="web")
+        world.has("ipvs_service_info", 1, **MARK | {"local_mark": "00000014"}, name="forgotten")
+        return world, web, other
 
     @staticmethod
     def _bound_clients(sick_weight=0):
@@ -262,6 +380,10 @@ class TwoDirectors(unittest.TestCase):
 
 def _states(states, **counts):
     return [({"state": state}, counts.get(state, 0)) for state in states]
+
+
+def _of(director):
+    return {"cluster": "lvs1", "instance": director}
 
 
 def _shop(**labels):

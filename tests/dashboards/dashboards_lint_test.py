@@ -22,14 +22,13 @@ import promql           # noqa: E402
 
 FOLDER = dashboard_files.FOLDER
 ALERTS = FOLDER.parent / "alerts"
-DASHBOARDS = {"lvs-overview", "lvs-service", "lvs-realserver", "lvs-sessions", "lvs-kernel", "lvs-exporter",
-              "lvs-alerting"}
+DASHBOARDS = {"lvs-overview", "lvs-service", "lvs-realserver", "lvs-sessions", "lvs-director", "lvs-kernel",
+              "lvs-exporter", "lvs-alerting"}
 VARIABLES = ["datasource", "job", "cluster", "instance", "service", "backend"]
 
 # The set-ups that an operator runs, by their numbers, and those that no panel can show yet.
 SITUATIONS = set(range(1, 17))
 LATER = {
-    14: "the roles of two directors, the VIPs' places and the standby are metrics of the director collector",
     16: "acting on the table is a part of its own, with metrics of its own",
 }
 
