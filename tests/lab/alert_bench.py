@@ -76,7 +76,7 @@ def measure(lab, rounds):
     """{how: [seconds]}, the services whose message did not come left out."""
     with exporter.exporter(lab.director) as program:
         FOLDER.mkdir()
-        with alerting.Monitoring(lab.director, FOLDER, f"127.0.0.1:{program.port}") as monitoring:
+        with alerting.Monitoring(lab.director, FOLDER, [program.target]) as monitoring:
             count = len(FAULTS) * rounds * SERVERS
             deadline.wait_until(LIMIT, "all real servers to be up",
                                 lambda: monitoring.query(f"count(ipvs_backend_up == 1) == {count}"), 0.5)

@@ -99,11 +99,11 @@ class Server:
 class Monitoring:
     """Both programs and the webhook. A context manager: leaving it ends them."""
 
-    def __init__(self, host, folder, target, speed=1, tell=lambda message: None):
-        """Scrapes the exporter at `target`; files go to `folder`. With `speed` 5 time runs five times as fast for it;
+    def __init__(self, host, folder, targets, speed=1, tell=lambda message: None):
+        """Scrapes the exporters at `targets`; files go to `folder`. With `speed` 5 time runs five times as fast for it;
         `tell` is called with each message."""
         folder = pathlib.Path(folder)
-        shipped.write(folder, target, speed)
+        shipped.write(folder, targets, speed)
         self._host = host
         self._tell = tell
         self._webhook = None

@@ -24,6 +24,8 @@ def settle(lab, certificates):
     """Makes it so, in a lab that has the rules of the topology and servers with certificates in that folder. Whoever
     has changed the table finds it in a file."""
     netns.write_file(TABLE_FILE, rules())
+    lab.director.run("iptables-legacy", "-t", "mangle", "-A", "PREROUTING", "-d", topology.MARKED, "-p", "tcp",
+                     "--dport", "8080", "-j", "MARK", "--set-mark", "20")
     lab.director.run("ipvsadm", "-C")
     lab.director.run("ipvsadm", "-R", text=rules())
     for host in ("rs2", "rs3"):

@@ -33,13 +33,13 @@ def run(host, text, time_limit=TIME_LIMIT, output_limit=OUTPUT_LIMIT):
                          start_new_session=True, cwd="/")
     with process.stdout:
         output, cut = _listen(process, time.monotonic() + time_limit, output_limit)
+        if cut:  # before its output is closed, which might end it in another way
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
     if cut == "time":
         cut = f"not done after {time_limit:g} s"
     elif cut == "output":
         cut = f"more than {output_limit} bytes of output"
-    if cut:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
     status = process.wait()
     return Outcome(output[:output_limit].decode(errors="replace"), status if status >= 0 else 128 - status, cut)
 

@@ -5,6 +5,7 @@ import http.client
 import itertools
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 
@@ -14,6 +15,8 @@ import page
 START_LIMIT = 20
 STOP_LIMIT = 10
 READ_TIMEOUT = 30
+
+LOOPBACK = "127.0.0.1"
 
 NOBODY = ("setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", "--no-new-privs")
 NOBODY_WITHOUT_CAPABILITIES = (*NOBODY, "--inh-caps=-all", "--ambient-caps=-all", "--bounding-set=-all")
@@ -25,6 +28,8 @@ NOBODY_WITH_BOTH = (*NOBODY, "--inh-caps=-all,+net_admin,+net_raw", "--ambient-c
 
 TABLE_ONLY = "--no-collector.checker"  # for tests of what the kernel says, which probes would only disturb
 
+COPY = pathlib.Path("/run/ipvs_exporter")
+
 _ports = itertools.count(10211)
 
 
@@ -34,13 +39,14 @@ def binary():
 
 
 class Program:
-    """A program with a page on loopback of one host. A context manager: leaving it ends the program."""
+    """A program with a page on one host. A context manager: leaving it ends the program."""
 
-    def __init__(self, host, command, port):
-        """`command` must make it listen on `port`."""
+    def __init__(self, host, command, port, address=LOOPBACK):
+        """`command` must make it listen on `port` of that address of the host."""
         self._host = host
         self._command = command
         self._port = port
+        self._address = address
         self._log = pathlib.Path(f"/run/{pathlib.Path(command[0]).name}-{port}.log")
         self._process = None
 
@@ -64,8 +70,13 @@ class Program:
 
     @property
     def port(self):
-        """Where it listens on its host's loopback."""
+        """Where it listens."""
         return self._port
+
+    @property
+    def target(self):
+        """Where whoever reaches its address finds it."""
+        return f"{self._address}:{self._port}"
 
     def stop(self):
         """Asks it to end, and returns its exit status."""
@@ -84,7 +95,7 @@ class Program:
     def get(self, path="/metrics", method="GET", **headers):
         """(status, headers, body) of one request on a connection of its own; `_` in a header's name means `-`."""
         with self._host.inside(), contextlib.closing(
-                http.client.HTTPConnection("127.0.0.1", self._port, timeout=READ_TIMEOUT)) as connection:
+                http.client.HTTPConnection(self._address, self._port, timeout=READ_TIMEOUT)) as connection:
             fields = {name.replace("_", "-"): value for name, value in headers.items()}
             connection.request(method, path, headers=fields)
             response = connection.getresponse()
@@ -119,16 +130,25 @@ class Program:
             return None
 
 
-def exporter(host, *flags, run_as=(), path=None):
+def copy_for_all():
+    """The path of a copy of the exporter that anybody may run."""
+    if not COPY.exists():
+        shutil.copy(binary(), COPY)
+        COPY.chmod(0o755)
+    return str(COPY)
+
+
+def exporter(host, *flags, run_as=(), address=LOOPBACK):
     """Our exporter on `host`; `run_as` is a command that lowers its privileges."""
     port = next(_ports)
-    command = (*run_as, path or binary(), f"--web.listen-address=127.0.0.1:{port}", *flags)
-    return Program(host, command, port)
+    path = copy_for_all() if run_as else binary()  # nobody may not be allowed into the folder of the build
+    command = (*run_as, path, f"--web.listen-address={address}:{port}", *flags)
+    return Program(host, command, port, address)
 
 
 def node_exporter(host, *flags):
     """node_exporter with nothing but its IPVS collector."""
     port = next(_ports)
     command = ("prometheus-node-exporter", "--collector.disable-defaults", "--collector.ipvs",
-               f"--web.listen-address=127.0.0.1:{port}", *flags)
+               f"--web.listen-address={LOOPBACK}:{port}", *flags)
     return Program(host, command, port)

@@ -69,11 +69,27 @@ def run_task(task):
     environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LANG": "C.UTF-8", "TERM": "dumb",
                    "PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1"}
     output = raw_terminal()
-    result = subprocess.run(task["command"], cwd=task["folder"], env=environment | task["environment"], check=False,
-                            stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True)
+    with subprocess.Popen(task["command"], cwd=task["folder"], env=environment | task["environment"],
+                          stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True) as process:
+        wait_as_init(process)
     with contextlib.suppress(termios.error):  # a shell that ended has hung its terminal up
         termios.tcdrain(output)
-    return result.returncode if result.returncode >= 0 else 128 - result.returncode
+    return process.returncode if process.returncode >= 0 else 128 - process.returncode
+
+
+def wait_as_init(process):
+    """Waits for the process; meanwhile every orphan that ends is taken note of, or its number would stay in use."""
+    while process.returncode is None:
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT)
+        if process.poll() is None:
+            reap_orphan(process.pid)
+
+
+def reap_orphan(besides):
+    """Takes note of one child that has ended, if it is another one."""
+    ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT | os.WNOHANG)
+    if ended and ended.si_pid != besides:
+        os.waitpid(ended.si_pid, 0)
 
 
 def main():

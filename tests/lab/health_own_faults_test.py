@@ -5,7 +5,6 @@ import contextlib
 import errno
 import os
 import resource
-import shutil
 import signal
 import socket
 import struct
@@ -23,7 +22,6 @@ WEB, OTHER_WEB = service(topology.DR, 80), service(topology.MASQUERADED, 80)
 MANY = [f"10.60.0.{number}" for number in range(1, 101)]
 STOPPED_SECONDS = 5
 NO_TIME_WAIT = struct.pack("ii", 1, 0)
-PROGRAM = "/run/ipvs_exporter"
 
 # Verdicts outlast the trouble, so that what is seen is the trouble and not its length.
 CONFIGURATION = f"""
@@ -55,8 +53,6 @@ class OwnFaultsTest(health.HealthTest):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        shutil.copy(exporter.binary(), PROGRAM)  # nobody may not be allowed into the folder of the build
-        os.chmod(PROGRAM, 0o755)
         for host in (cls.lab.rs1, cls.lab.rs2):
             nginx = servers.Nginx(host, 'server { listen 80; location / { return 200 "well\\n"; } }')
             cls.addClassCleanup(nginx.stop)
@@ -232,7 +228,7 @@ class OwnFaultsTest(health.HealthTest):
         tcp_only = backend(service(topology.DR, 443), IPV4["rs1"], 80)
         self.load(f"-A -t {topology.DR}:443 -s rr\n-a -t {topology.DR}:443 -r {IPV4['rs1']}:80 -m -w 1\n"
                   f"-A -u {topology.DR}:53 -s rr\n-a -u {topology.DR}:53 -r {IPV4['rs1']}:53 -g -w 1")
-        program = self.start(configuration("alive", "open", "vip"), run_as=exporter.NOBODY_WITH_NET_ADMIN, path=PROGRAM)
+        program = self.start(configuration("alive", "open", "vip"), run_as=exporter.NOBODY_WITH_NET_ADMIN)
         page = self.wait(program, "tcp up, all others tried", lambda page: health.up(page, **tcp_only) == 1 and all(
             health.results(page, probe=probe, address=IPV4["rs1"])["inconclusive"] >= 3
             for probe in ("alive", "vip", "icmp")))
@@ -249,7 +245,7 @@ class OwnFaultsTest(health.HealthTest):
     def test_with_net_raw_nobody_can_do_all(self):
         labels = self.fill(WEB, IPV4["rs1"], IPV4["rs2"])
         program, page = self.start_and_wait(configuration("alive", "open", "vip"), labels,
-                                            run_as=exporter.NOBODY_WITH_BOTH, path=PROGRAM)
+                                            run_as=exporter.NOBODY_WITH_BOTH)
         self.assertEqual(health.layers(page, probe="alive", address=IPV4["rs1"]), {"l3": 1})
         self.assertFalse([line for line in program.log() if "CAP_NET_RAW" in line])
 

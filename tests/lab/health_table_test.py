@@ -189,7 +189,7 @@ class HealthTableTest(health.HealthTest):
     def test_keepalived_removes_what_fails(self):
         """Both checkers see it, and the table follows keepalived."""
         self.director.run("ipvsadm", "-C")
-        with keepalived.Keepalived(self.director, topology.DR, 80, self.farm.addresses.values()) as other:
+        with keepalived.checker(self.director, topology.DR, 80, self.farm.addresses.values()) as other:
             program = self.start(PAGE + f"services: [{{{MATCH_WEB}, probes: [page]}}]")
             self.farm.behave(FAIL, "one")
             page = self.wait(program, "down and out", lambda page: health.up(page, **self.one) == 0

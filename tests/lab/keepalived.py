@@ -1,14 +1,20 @@
-"""keepalived as another owner of the director's table: it checks real servers itself and removes those that fail."""
+"""keepalived on a director of the lab: another owner of its table, or who elects it.
 
+Its health checker (without VRRP) is made by `checker`; what elects directors has its configuration in pair.py.
+"""
+
+import os
 import pathlib
 import signal
 import subprocess
 
+import deadline
 import netns
 
+START_LIMIT = 10
 STOP_LIMIT = 10
 
-CONFIGURATION = """
+CHECKER = """
 global_defs {{
   router_id lab
 }}
@@ -37,33 +43,78 @@ REAL_SERVER = """
 
 
 class Keepalived:
-    """Its health checker (without VRRP) for one service. A context manager; at the end it takes its service away."""
+    """One keepalived with files of its own. A context manager: at the end it takes back what it has set up."""
 
-    def __init__(self, host, address, port, real_servers):
+    def __init__(self, host, configuration, *flags):
         self._host = host
-        self._folder = pathlib.Path("/run/keepalived-lab")
-        self._folder.mkdir(exist_ok=True)
-        text = CONFIGURATION.format(address=address, port=port, real_servers="".join(
-            REAL_SERVER.format(address=real_server) for real_server in real_servers))
-        netns.write_file(self._folder / "keepalived.conf", text)
+        self._flags = flags
         self._process = None
+        self.folder = folder_of(host)
+        self.folder.mkdir(exist_ok=True)
+        self.configuration_file = self.folder / "keepalived.conf"
+        self.pid_file = self.folder / "keepalived.pid"
+        self.json_file = self.folder / "keepalived.json"
+        netns.write_file(self.configuration_file, configuration)
 
     def __enter__(self):
-        with open(self._folder / "log", "wb") as log:
-            self._process = self._host.start(
-                "keepalived", "--check", "--dont-fork", "--log-console", f"--use-file={self._folder}/keepalived.conf",
-                f"--pid={self._folder}/pid", f"--checkers_pid={self._folder}/checkers.pid",
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        self.start()
         return self
 
     def __exit__(self, *_):
+        self.stop()
+
+    def start(self):
+        """Returns when it has said who it is."""
+        with open(self.folder / "log", "ab") as log:
+            self._process = self._host.start(
+                "keepalived", "--dont-fork", "--log-console", f"--use-file={self.configuration_file}",
+                f"--pid={self.pid_file}", f"--vrrp_pid={self.folder}/vrrp.pid",
+                f"--checkers_pid={self.folder}/checkers.pid", *self._flags, stdin=subprocess.DEVNULL, stdout=log,
+                stderr=log, env=os.environ | {"TMPDIR": str(self.folder)})  # where its JSON file goes
+        deadline.wait_until(START_LIMIT, f"{self.pid_file}{self.log()[-500:]}", self.runs)
+
+    def stop(self):
+        """Asks it to end, and sees to it that it does. It may have ended already."""
         self._process.send_signal(signal.SIGTERM)
         try:
             self._process.wait(STOP_LIMIT)
         except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+            self.kill()
+
+    def kill(self):
+        """Ends it and its children at once, so that none of them can clear up. (A child that notices the death of its
+        parent would end in good order, and the parent would start another child.)"""
+        self._process.send_signal(signal.SIGSTOP)
+        for path in self.folder.glob("*.pid"):
+            if path != self.pid_file:
+                os.kill(int(path.read_text(encoding="ascii")), signal.SIGKILL)
+        self._process.kill()
+        self._process.wait()
+
+    def reload(self):
+        """Has it read its configuration again."""
+        self._process.send_signal(signal.SIGHUP)
+
+    def runs(self):
+        """Whether the number in its file is that of this process, which still runs."""
+        return self._process.poll() is None and self.pid_file.exists() and \
+            self.pid_file.read_text(encoding="ascii").strip() == str(self._process.pid)
+
+    def dump_json(self):
+        """Has it write its states into its JSON file."""
+        self._process.send_signal(signal.SIGRTMIN + 2)
 
     def log(self):
         """What it has said."""
-        return (self._folder / "log").read_text(encoding="utf-8", errors="replace")
+        return (self.folder / "log").read_text(encoding="utf-8", errors="replace")
+
+
+def folder_of(host):
+    """Where the files of a host's keepalived are."""
+    return pathlib.Path(f"/run/keepalived-{host.name}")
+
+
+def checker(host, address, port, real_servers):
+    """Checks real servers itself and removes those that fail, for one service."""
+    return Keepalived(host, CHECKER.format(address=address, port=port, real_servers="".join(
+        REAL_SERVER.format(address=real_server) for real_server in real_servers)), "--check")

@@ -17,11 +17,12 @@ class LabTest(unittest.TestCase):
     with_rules = True
     with_servers = False
     more_real_servers = 0
+    topology_class = topology.Topology
     maxDiff = 4000
 
     @classmethod
     def setUpClass(cls):
-        cls.lab = topology.Topology(cls.more_real_servers).build()
+        cls.lab = cls.topology_class(cls.more_real_servers).build()
         cls.director = cls.lab.director
         if cls.with_rules:
             cls.lab.load_rules()
@@ -40,10 +41,12 @@ class LabTest(unittest.TestCase):
         self.assertFalse(faults, f"{what}: {len(faults)} faults, the first of them:\n{first}")
 
     @classmethod
-    def wait_for_estimator(cls):
-        """Returns when the kernel has summed all counters: its total has caught up with the live per-CPU rows."""
+    def wait_for_estimator(cls, host=None):
+        """Returns when the kernel has summed all counters of a director: its total has caught up with the live per-CPU
+        rows."""
+        host = host or cls.director
         deadline.wait_until(ESTIMATOR_LIMIT, "the estimator to catch up",
-                            lambda: live_totals(cls.director) == percpu_rows(cls.director)["~"])
+                            lambda: live_totals(host) == percpu_rows(host)["~"])
 
 
 def service(address, port, proto="TCP"):

@@ -32,6 +32,10 @@ class Namespace:
     def __init__(self, name):
         self.name = name
 
+    def exists(self):
+        """Whether it has been made."""
+        return os.path.exists(f"{FOLDER}/{self.name}")
+
     @contextlib.contextmanager
     def inside(self):
         """The calling thread is on this host: its new sockets and child processes belong there."""

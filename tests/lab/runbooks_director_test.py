@@ -9,11 +9,15 @@ class RunbooksOfDirectorTest(runbooks.RunbooksTest):
 
     lanes = ((
         "LVSCheckerLagging", "LVSHealthCheckStale", "LVSRealServerHostDown", "LVSUnexpectedRealServer",
-        "LVSConfigReloadFailed", "LVSStatsFrozen", "LVSCollectorFailing", "LVSConnectionScanStale",
+        "LVSConfigReloadFailed", "LVSKeepalivedDown", "LVSDirectorWithoutStandby", "LVSSyncDaemonMissing",
+        "LVSStatsFrozen", "LVSCollectorFailing", "LVSConnectionScanStale",
         "LVSConnectionTableGrowing", "LVSExporterDown", "LVSAllServicesVanished", "LVSKernelTableUnreadable",
     ),)
     end_late = {
         "LVSAllServicesVanished": "it is kept for five minutes",
+    }
+    pending = {
+        "LVSConnectionTableGrowing": "the kernel forgets the connections before its wait is over; the page says so",
     }
 
 

@@ -25,10 +25,19 @@ class RunbooksOfServersTest(runbooks.RunbooksTest):
         # Connections and templates that come from one client.
         ("LVSConnectionSkew", "LVSPersistenceSkew", "LVSOrphanedConnections"),
         ("LVSRealServerARPLeak", "LVSSpareServerDown"),
+        # The set-up of the director.
+        ("LVSFwmarkRuleMissing", "LVSVIPNotBound", "LVSAuditFailed"),
     )
     checker = "arp_leak: {interval: 2s}"
     end_late = {
         "LVSRealServerFlapping": "it looks at a quarter of an hour, and is kept for another one",
+    }
+    pending = {
+        "LVSHealthyServerWithoutWeight": "its half an hour is three minutes here",
+        "LVSCertificatesDiffer": "its half an hour is three minutes here",
+        **dict.fromkeys(("LVSWeightDrift", "LVSConnectionSkew", "LVSPersistenceSkew"),
+                        "its quarter of an hour is a minute and a half here, which one scrape that fails begins anew"),
+        "LVSSyncDropping": "one flood is over when its wait is; the page says so",
     }
 
     def test_nothing_alerts_at_rest(self):

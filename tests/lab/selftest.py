@@ -76,6 +76,10 @@ class LabRunTest(LabTest):
         self.assertIn("without its marked line", result.stderr)
         self.assertIn("Kernel panic", result.stderr)
 
+    def test_a_test_may_ask_for_another_guest_and_gets_a_few(self):
+        result = self.run_script("import sys; print('a guest', flush=True); sys.exit(75)")
+        self.assertEqual((result.returncode, result.stdout), (75, 3 * "a guest\n"))
+
     def test_a_killed_test_is_a_failure(self):
         result = self.run_script("import os; os.kill(os.getpid(), 9)")
         self.assertEqual(result.returncode, 128 + signal.SIGKILL)
@@ -214,12 +218,12 @@ class ShippedFilesTest(unittest.TestCase):
 
     def test_the_shipped_files_are_kept_as_they_are(self):
         with tempfile.TemporaryDirectory() as folder:
-            shipped.write(folder, "192.0.2.1:10211")
+            shipped.write(folder, ["192.0.2.1:10211", "192.0.2.2:10211"])
             for path in shipped.FOLDER.glob("*.yml"):
                 ours = path.read_text(encoding="utf-8").splitlines()
                 theirs = (pathlib.Path(folder) / path.name).read_text(encoding="utf-8").splitlines()
                 changed = [new.strip() for old, new in zip(ours, theirs, strict=True) if old != new]
-                expected = ['- targets: ["192.0.2.1:10211"]'] if path.name == "prometheus.yml" else []
+                expected = ['- targets: ["192.0.2.1:10211", "192.0.2.2:10211"]'] if path.name == "prometheus.yml" else []
                 self.assertEqual(changed, expected, path.name)
 
 

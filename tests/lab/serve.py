@@ -90,7 +90,7 @@ def _listen_for_monitoring(options):
 def _monitoring(listeners):
     """Prometheus and Alertmanager beside the guest, in the private network; their files vanish with them."""
     with tempfile.TemporaryDirectory(prefix="ipvs-lab-") as folder, \
-            alerting.Monitoring(alerting.ThisMachine(), folder, f"{GUEST_ADDRESS}:{GUEST_PORT}", tell=_tell):
+            alerting.Monitoring(alerting.ThisMachine(), folder, [f"{GUEST_ADDRESS}:{GUEST_PORT}"], tell=_tell):
         for listener, port in zip(listeners, (alerting.PROMETHEUS_PORT, shipped.ALERTMANAGER_PORT)):
             forward.start(listener, ("127.0.0.1", port))
         yield

@@ -5,6 +5,7 @@ offsets, and the waits of Alertmanager. So what is proven of their order holds f
 no duration falls below what a guest can do in time: then it stays there.
 """
 
+import json
 import pathlib
 import re
 
@@ -25,12 +26,12 @@ _SHORTEST = 1000  # milliseconds
 _MILLISECONDS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 
 
-def write(folder, target, speed=1):
-    """Writes the files into `folder`, for an exporter at `target`."""
+def write(folder, targets, speed=1):
+    """Writes the files into `folder`, for the exporters at `targets`."""
     for path in sorted(FOLDER.glob("*.yml")):
         text = path.read_text(encoding="utf-8")
         if path.name == "prometheus.yml":
-            text = _with_target(text, target)
+            text = _with_targets(text, targets)
         (pathlib.Path(folder) / path.name).write_text(faster(text, speed), encoding="utf-8")
 
 
@@ -42,8 +43,8 @@ def faster(text, speed):
     return _WINDOW.sub(lambda match: _divide(match[0], speed), text)
 
 
-def _with_target(text, target):
-    text, places = _TARGETS.subn(rf'\1["{target}"]', text)
+def _with_targets(text, targets):
+    text, places = _TARGETS.subn(lambda match: match[1] + json.dumps(list(targets)), text)
     if places != 1:
         raise RuntimeError(f"{FOLDER / 'prometheus.yml'}: {places} lists of targets with director1:10211, not one")
     return text

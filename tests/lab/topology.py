@@ -8,18 +8,27 @@
 
 Everything that is balanced by DR or tunnel is reached over the bridge; what is masqueraded is reached through the
 second link, so that replies must come back through the director.
+
+A pair of directors has .1 and .2 instead, neither the second link nor any VIP of its own, and a network apart from the
+other one for whoever watches it:
+
+    director 10.8.0.1 ---+--- watcher 10.8.0.10
+    director2 10.8.0.2 --+
 """
 
 import netns
 
-HOSTS = ("client", "director", "rs1", "rs2", "rs3")
+REAL_SERVERS = ("rs1", "rs2", "rs3")
+HOSTS = ("client", "director", *REAL_SERVERS)
 MORE_REAL_SERVERS = ("rs4", "rs5", "rs6", "rs7", "rs8")  # for those who ask for them
-NUMBERS = {"client": 0x10, "director": 0x1, "rs1": 0x102, "rs2": 0x103, "rs3": 0x104,
+WATCHER = "watcher"
+NUMBERS = {"client": 0x10, "director": 0x1, "director2": 0x2, "rs1": 0x102, "rs2": 0x103, "rs3": 0x104,
            **{host: 0x105 + number for number, host in enumerate(MORE_REAL_SERVERS)}}
-IPV4 = {"client": "192.168.1.10", "director": "192.168.1.1",
+IPV4 = {"client": "192.168.1.10", "director": "192.168.1.1", "director2": "192.168.1.2",
         "rs1": "192.168.1.102", "rs2": "192.168.1.103", "rs3": "192.168.1.104",
         **{host: f"192.168.1.{105 + number}" for number, host in enumerate(MORE_REAL_SERVERS)}}
 IPV6 = {host: f"2001:db8:1::{number:x}" for host, number in NUMBERS.items()}
+WATCHED = {"director": "10.8.0.1", "director2": "10.8.0.2", WATCHER: "10.8.0.10"}
 ABSENT = "192.168.1.192"  # nobody has it: a typing error for .102 in a real rule
 CLIENT_ADDRESSES = tuple(f"192.168.1.{number}" for number in range(20, 30))
 
@@ -151,16 +160,20 @@ class Topology:
     """The hosts, wired and addressed. Build one per guest."""
 
     def __init__(self, more_real_servers=0):
-        self._names = HOSTS + MORE_REAL_SERVERS[:more_real_servers]
-        self.client, self.director, *self.real_servers = (netns.Namespace(name) for name in self._names)
+        self.client, self.director = netns.Namespace("client"), netns.Namespace("director")
+        self.real_servers = [netns.Namespace(name)
+                             for name in REAL_SERVERS + MORE_REAL_SERVERS[:more_real_servers]]
         self.rs1, self.rs2, self.rs3 = self.real_servers[:3]
+        self.directors = [self.director]
 
     def build(self):
         """Makes the namespaces and links, addresses and real server set-up; no rules yet."""
         netns.run("modprobe", "-a", "ip_vs", "veth", "bridge", "sctp", "ipip", "ip_gre", "fou")
-        self._wire()
-        self._address_director()
+        wire("br0", "eth0", [self.client, *self.directors, *self.real_servers])
+        for host in self.directors:
+            self._address_director(host)
         self._address_client()
+        self._give_vips()
         for host in self.real_servers:
             self._address_real_server(host)
         self._open_tunnel_ends()
@@ -194,29 +207,25 @@ class Topology:
         self.director.run("ipvsadm", "--start-daemon", "master", "--mcast-interface", "eth0", "--syncid", "7")
         self.director.run("ipvsadm", "--start-daemon", "backup", "--mcast-interface", "lo", "--syncid", "9")
 
-    def _wire(self):
-        lines = ["link add br0 type bridge", "link set br0 up"]
-        for host in self._names:
-            lines += [f"netns add {host}", f"link add to-{host} type veth peer name eth0 netns {host}",
-                      f"link set to-{host} master br0 up"]
-        netns.ip_batch(lines)
-
-    def _address_director(self):
-        addresses = [f"addr add {vip}/32 dev eth0" for vip in VIPS]
-        addresses += [f"addr add {vip}/128 dev eth0 nodad" for vip in VIPS6]
-        self.director.ip("link set lo up", "link set eth0 up",
-                         f"addr add {IPV4['director']}/24 dev eth0", f"addr add {IPV6['director']}/64 dev eth0 nodad",
-                         *addresses,
-                         "link add out0 type veth peer name out0 netns client", "link set out0 up",
-                         "addr add 10.9.0.1/24 dev out0", "addr add 2001:db8:9::1/64 dev out0 nodad")
-        self.director.sysctl(ipv4__ip_forward=1, ipv6__conf__all__forwarding=1, ipv4__conf__all__send_redirects=0,
-                             ipv4__conf__eth0__send_redirects=0)
+    def _address_director(self, host):
+        host.ip("link set lo up", "link set eth0 up",
+                f"addr add {IPV4[host.name]}/24 dev eth0", f"addr add {IPV6[host.name]}/64 dev eth0 nodad")
+        host.sysctl(ipv4__ip_forward=1, ipv6__conf__all__forwarding=1, ipv4__conf__all__send_redirects=0,
+                    ipv4__conf__eth0__send_redirects=0)
 
     def _address_client(self):
-        self.client.ip("link set lo up", "link set eth0 up", "link set out0 up",
+        self.client.ip("link set lo up", "link set eth0 up",
                        *(f"addr add {address}/24 dev eth0" for address in CLIENT_ADDRESSES),
-                       f"addr add {IPV4['client']}/24 dev eth0", f"addr add {IPV6['client']}/64 dev eth0 nodad",
-                       "addr add 10.9.0.2/24 dev out0", "addr add 2001:db8:9::2/64 dev out0 nodad",
+                       f"addr add {IPV4['client']}/24 dev eth0", f"addr add {IPV6['client']}/64 dev eth0 nodad")
+
+    def _give_vips(self):
+        """The director alone has them all, and the second link."""
+        addresses = [f"addr add {vip}/32 dev eth0" for vip in VIPS]
+        addresses += [f"addr add {vip}/128 dev eth0 nodad" for vip in VIPS6]
+        self.director.ip(*addresses,
+                         "link add out0 type veth peer name out0 netns client", "link set out0 up",
+                         "addr add 10.9.0.1/24 dev out0", "addr add 2001:db8:9::1/64 dev out0 nodad")
+        self.client.ip("link set out0 up", "addr add 10.9.0.2/24 dev out0", "addr add 2001:db8:9::2/64 dev out0 nodad",
                        f"route add {MASQUERADED}/32 via 10.9.0.1 src 10.9.0.2",
                        f"route add {MASQUERADED6}/128 via 2001:db8:9::1 src 2001:db8:9::2")
 
@@ -230,3 +239,37 @@ class Topology:
     def _open_tunnel_ends(self):
         self.rs3.ip("link set tunl0 up", "link set gre0 up", f"fou add port {GUE_PORT} gue")
         self.rs3.sysctl(ipv4__conf__all__rp_filter=0, ipv4__conf__tunl0__rp_filter=0, ipv4__conf__gre0__rp_filter=0)
+
+
+class PairTopology(Topology):
+    """The same with two directors, whose VIPs somebody else hands out, and with a host that reaches both of them whatever
+    becomes of their common network."""
+
+    def __init__(self, more_real_servers=0):
+        super().__init__(more_real_servers)
+        self.director2 = netns.Namespace("director2")
+        self.directors.append(self.director2)
+        self.watcher = netns.Namespace(WATCHER)
+
+    def build(self):
+        """Makes the second network as well."""
+        super().build()
+        hosts = [*self.directors, self.watcher]
+        wire("br1", "eth1", hosts)
+        for host in hosts:
+            host.ip("link set lo up", "link set eth1 up", f"addr add {WATCHED[host.name]}/24 dev eth1")
+        return self
+
+    def _give_vips(self):
+        """keepalived does."""
+
+
+def wire(bridge, interface, hosts):
+    """Connects hosts with a bridge in the guest's first namespace; those that do not exist yet are made."""
+    lines = [f"link add {bridge} type bridge", f"link set {bridge} up"]
+    for host in hosts:
+        port = f"{bridge}-{host.name}"
+        lines += [] if host.exists() else [f"netns add {host.name}"]
+        lines += [f"link add {port} type veth peer name {interface} netns {host.name}",
+                  f"link set {port} master {bridge} up"]
+    netns.ip_batch(lines)
