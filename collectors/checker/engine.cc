@@ -39,8 +39,8 @@ constexpr Clock::duration kPublishNumbers = 1s;
 constexpr auto kPass = 1s;
 // How long the first plan waits for the first reading of the kernel's table.
 constexpr auto kTablePatience = 5s;
-// How long the last table holds while no further one can be read.
-constexpr auto kTableForgotten = 15s;
+// For how many pauses between two readings the last table holds, where they are long.
+constexpr int kReadingsMissed = 3;
 // Starts in one go, before the loop looks at sockets and timers again.
 constexpr int kStartsAtOnce = 64;
 
@@ -169,7 +169,7 @@ class Engine::Loop {
       return;
     }
 
-    const bool is_known = table && IsCurrent(*latest, now.steady);
+    const bool is_known = table && IsCurrent(latest, now.steady);
     const std::shared_ptr<const ipvs::Table> old_table = std::exchange(table_, table);
     const bool same_members =
         table == old_table || (table && old_table && SameMembers(*table, *old_table));
@@ -184,11 +184,16 @@ class Engine::Loop {
   }
 
   // Whether the last table still tells how things are. A reading that fails now and then does not
-  // matter.
-  bool IsCurrent(const ipvs::LatestReading& latest, Clock::time_point now) {
-    if (latest.current) current_at_ = now;
-    if (latest.error && latest.error->code == ErrorCode::kModuleAbsent) return false;
-    return current_at_ && now - *current_at_ < kTableForgotten;
+  // matter; one that never ends does. latest is never null.
+  bool IsCurrent(const std::shared_ptr<const ipvs::LatestReading>& latest, Clock::time_point now) {
+    // While this process stands still nobody else in it reads: that time does not count.
+    const Clock::duration passed = now - std::exchange(looked_at_, now);
+    if (silence_) *silence_ += std::min<Clock::duration>(passed, kPass);
+    const bool is_new = std::exchange(reading_, latest) != latest;
+    if (is_new && latest->current) silence_ = Clock::duration::zero();
+    if (latest->error && latest->error->code == ErrorCode::kModuleAbsent) return false;
+    return silence_ &&
+           *silence_ < std::max(sources_.table_patience, kReadingsMissed * latest->next_after);
   }
 
   void Adopt(std::shared_ptr<const Plan> plan, Moment now) {
@@ -420,8 +425,11 @@ class Engine::Loop {
   Kin kin_;  // of the plan
   Lateness lateness_;
   LoopFacts facts_;
-  std::shared_ptr<const ipvs::Table> table_;     // the plan's, or one with the same members
-  std::optional<Clock::time_point> current_at_;  // when the table was last known to be current
+  std::shared_ptr<const ipvs::Table> table_;            // the plan's, or one with the same members
+  std::shared_ptr<const ipvs::LatestReading> reading_;  // the last that was looked at
+  Clock::time_point looked_at_;
+  // How long no reading has given the table; absent: none ever has.
+  std::optional<Clock::duration> silence_;
   std::set<std::string> told_notes_;
   ArpEvents arp_events_;
   Clock::duration longest_timeout_{};

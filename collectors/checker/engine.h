@@ -2,11 +2,14 @@
 // what came of them.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
+#include <string>
 
 #include "collectors/checker/configuration.h"
 #include "collectors/checker/snapshot.h"
+#include "collectors/clock.h"
 #include "collectors/ipvs/collector.h"
 #include "collectors/probes/runner.h"
 #include "collectors/published.h"
@@ -29,6 +32,8 @@ struct EngineSources {
   // Makes what runs the probes; empty for the real one.
   std::function<std::unique_ptr<probes::Runner>(boost::asio::io_context&, route::RouteReader&)>
       make_runner;
+  // How long the last table holds while no further one is read; more where it is read rarely.
+  Clock::duration table_patience = std::chrono::seconds(15);
 };
 
 // Owns the one thread of the checker, which starts with the first and ends with the last line of

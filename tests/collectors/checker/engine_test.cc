@@ -93,6 +93,7 @@ class EngineTest : public testing::Test {
     ipvs::LatestReading latest;
     latest.table = table.Share();
     latest.up = latest.was_up = latest.current = true;
+    latest.next_after = next_reading_after_;
     table_.Set(std::make_shared<const ipvs::LatestReading>(latest));
   }
   void Start() {
@@ -103,7 +104,8 @@ class EngineTest : public testing::Test {
                                   .make_runner =
                                       [this](boost::asio::io_context& loop, route::RouteReader&) {
                                         return std::make_unique<FakeRunner>(loop, servers_);
-                                      }},
+                                      },
+                                  .table_patience = table_patience_},
                     published_);
   }
 
@@ -139,6 +141,8 @@ class EngineTest : public testing::Test {
   }
 
   Limits limits_;
+  Clock::duration table_patience_ = 1h;  // tests show a table once
+  Clock::duration next_reading_after_{};
   Servers servers_;
   std::atomic<int> events_{0};
   Published<ipvs::LatestReading> table_;
@@ -195,6 +199,32 @@ TEST_F(EngineTest, WithoutTheModuleTheTableIsNotKnownAndTheServersAre) {
   EXPECT_EQ(snapshot->backends[0].verdict, Verdict::kUp);
   Show(table);
   Until([](const Snapshot& s) { return s.services[0].state == ServiceState::kOk; });
+}
+
+// The kernel's answer never came, and the last table was shown as the one of now for ever.
+TEST_F(EngineTest, AReadingThatNeverEndsMakesTheTableUnknown) {
+  table_patience_ = 500ms;
+  const KernelTable table = KernelTable().Service(kService).Backend("192.168.1.102", 80);
+  Show(table);
+  Start();
+  Until([](const Snapshot& s) { return s.plan->table_known; });
+  const auto snapshot = Until([](const Snapshot& s) {
+    return !s.plan->table_known && s.backends[0].verdict == Verdict::kUp;
+  });
+  ASSERT_NE(snapshot, nullptr);
+  EXPECT_EQ(snapshot->services[0].state, ServiceState::kUnknown);
+  Show(table);
+  Until([](const Snapshot& s) { return s.plan->table_known; });
+}
+
+TEST_F(EngineTest, ATableThatIsReadRarelyHoldsForLonger) {
+  table_patience_ = 100ms;
+  next_reading_after_ = 1h;
+  Show(KernelTable().Service(kService).Backend("192.168.1.102", 80));
+  Start();
+  const auto first = Until([](const Snapshot& s) { return s.plan->table_known; });
+  const auto later = Until([&](const Snapshot& s) { return s.steady > first->steady + 1s; });
+  EXPECT_TRUE(later->plan->table_known);
 }
 
 TEST_F(EngineTest, AShorterIntervalHoldsAtOnce) {
