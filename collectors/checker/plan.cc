@@ -224,10 +224,35 @@ class Builder {
     }
   }
 
+  // How packets would go to a backend. One that has never been in the table is taken for one like
+  // the others of its service; where nothing is known of those either, dr was asked for, and it is
+  // routed.
+  bool IsRouted(const PlannedBackend& backend) const {
+    if (backend.forward) return backend.forward == ipvs::ForwardMethod::kRoute;
+    const auto planned = std::span(plan_->backends).subspan(plan_->services.back().first_backend);
+    if (const auto routed = IsAnyRouted(planned)) return *routed;
+    const auto before = before_.find(plan_->services.back().key);
+    if (before == before_.end()) return true;
+    const PlannedService& service = previous_->services[before->second];
+    return IsAnyRouted(
+               std::span(previous_->backends).subspan(service.first_backend, service.backend_count))
+        .value_or(true);
+  }
+
+  // Absent: it is known of none of them.
+  static std::optional<bool> IsAnyRouted(std::span<const PlannedBackend> backends) {
+    std::optional<bool> routed;
+    for (const PlannedBackend& backend : backends) {
+      if (!backend.forward) continue;
+      routed = routed.value_or(false) || backend.forward == ipvs::ForwardMethod::kRoute;
+    }
+    return routed;
+  }
+
   void AddDrTargets(PlannedBackend& backend, const ProbePointer& probe,
                     const ExpectedBackend* expected) {
     const PlannedService& service = plan_->services.back();
-    if (backend.forward != ipvs::ForwardMethod::kRoute) return;  // nothing to prove
+    if (!IsRouted(backend)) return;  // nothing to prove
     if (service.vips.empty()) {
       Note(backend, *probe, "the addresses of the mark are not configured (vip)");
     }

@@ -60,7 +60,8 @@ struct PlannedBackend {
   std::optional<std::uint64_t> expected_weight;
   bool in_table = false;
   std::uint64_t weight = 0;  // the kernel's; 0 when not in the table
-  ipvs::ForwardMethod forward = ipvs::ForwardMethod::kRoute;
+  // How packets go to it, or last went; absent: it has never been in the table.
+  std::optional<ipvs::ForwardMethod> forward;
   // Since when it is missing in the table; absent while it is there, or never was.
   std::optional<Clock::time_point> absent_since;
   std::vector<TargetUse> targets;  // in the configuration's order

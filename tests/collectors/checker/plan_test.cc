@@ -211,6 +211,40 @@ TEST_F(PlanTest, DrIsProvedForRoutedServersThroughTheVip) {
       "probe=\"vip\",type=\"dr\",address=\"192.168.1.102\",port=\"80\",via=\"192.168.1.111\"");
 }
 
+// It was called down with dr_no_reply: nobody has the VIP behind masquerading or a tunnel.
+TEST_F(PlanTest, AnAbsentServerOfAServiceThatIsNotRoutedIsNotProvedByDr) {
+  for (const auto forward : {ipvs::ForwardMethod::kMasquerade, ipvs::ForwardMethod::kTunnel}) {
+    configuration_.services.clear();
+    plan_ = nullptr;
+    ServiceRule& rule = Rule(Tcp("192.168.1.111", 80));
+    rule.probes = {Prepared(ProbeOf("page", ProbeType::kTcp)),
+                   Prepared(ProbeOf("vip", ProbeType::kDr))};
+    rule.backends = {Expected("192.168.1.110", Role::kBackup)};
+    const KernelTable table =
+        KernelTable().Service(Tcp("192.168.1.111", 80)).Backend("192.168.1.102", 80, 1, forward);
+    Make(table);
+    EXPECT_THAT(Targets(), ElementsAre("page 192.168.1.102:80", "page 192.168.1.110:80"));
+    Make(table);
+    EXPECT_THAT(Targets(), SizeIs(2)) << "nor with the plan before in mind";
+    Make(KernelTable().Service(Tcp("192.168.1.111", 80)));
+    EXPECT_THAT(Targets(), SizeIs(2)) << "nor when the others have been removed";
+  }
+}
+
+TEST_F(PlanTest, AnAbsentServerIsProvedByDrWhereOthersAreRoutedOrNothingIsKnown) {
+  ServiceRule& rule = Rule(Tcp("192.168.1.111", 80));
+  rule.probes = {Prepared(ProbeOf("vip", ProbeType::kDr))};
+  rule.backends = {Expected("192.168.1.110", Role::kBackup)};
+  const std::string backup = "vip 192.168.1.110:80 via 192.168.1.111";
+  Make(nullptr);
+  EXPECT_THAT(Targets(), ElementsAre(backup));
+  Make(KernelTable()
+           .Service(Tcp("192.168.1.111", 80))
+           .Backend("192.168.1.102", 80, 1, ipvs::ForwardMethod::kMasquerade)
+           .Backend("192.168.1.103", 80));
+  EXPECT_THAT(Targets(), ElementsAre("vip 192.168.1.103:80 via 192.168.1.111", backup));
+}
+
 TEST_F(PlanTest, AMarkNeedsItsAddressesForDr) {
   ServiceRule& rule = Rule(Mark(10));
   probes::Probe probe = ProbeOf("vip", ProbeType::kDr);
