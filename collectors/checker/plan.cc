@@ -36,6 +36,9 @@ class Builder {
   }
 
   void AddFromTable(const ipvs::Table& table) {
+    for (const ipvs::Service& service : table.services) {
+      if (service.key.protocol == ipvs::Protocol::kFwmark) marks_.insert(service.key);
+    }
     for (const ipvs::Service* service : InOrder(table)) Add(service->key, service);
   }
 
@@ -277,6 +280,12 @@ class Builder {
         return;
       }
     }
+    if (const auto service = ServiceOfMark(settings.socket.mark, key.address.family)) {
+      Note(backend, *probe,
+           "its mark is that of the service " + ipvs::ToString(*service) +
+               ", whose servers would get it");
+      return;
+    }
     const auto [entry, is_new] =
         index_.try_emplace(key, static_cast<std::uint32_t>(plan_->targets.size()));
     if (is_new) {
@@ -289,6 +298,18 @@ class Builder {
     }
     if (backend.forward != ipvs::ForwardMethod::kMasquerade) target.masqueraded = false;
     backend.targets.push_back({entry->second, settings.gating});
+  }
+
+  // The service of the kernel that takes packets with the mark for those of its clients. Of the
+  // services that the configuration declares its reader has made sure.
+  std::optional<ipvs::ServiceKey> ServiceOfMark(std::optional<std::uint32_t> mark,
+                                                AddressFamily family) const {
+    if (!mark) return std::nullopt;
+    ipvs::ServiceKey key;
+    key.protocol = ipvs::Protocol::kFwmark;
+    key.fwmark = *mark;
+    key.address.family = family;
+    return marks_.contains(key) ? std::optional(key) : std::nullopt;
   }
 
   void Note(const PlannedBackend& backend, const probes::PreparedProbe& probe,
@@ -309,6 +330,7 @@ class Builder {
   std::shared_ptr<Plan> plan_;
   const Plan* previous_ = nullptr;
   const Clock::time_point now_;
+  std::set<ipvs::ServiceKey> marks_;                  // of the table
   std::map<ipvs::ServiceKey, std::uint32_t> before_;  // position in previous_->services
   std::set<ipvs::ServiceKey> added_;
   std::map<TargetKey, std::uint32_t> index_;  // position in plan_->targets

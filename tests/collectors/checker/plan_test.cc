@@ -269,6 +269,29 @@ TEST_F(PlanTest, AProbeThatFindsNoPortIsNotRunAndSaysSo) {
                           "no port and the probe gives none (port)"));
 }
 
+// The configuration names no service of the mark, so that nobody has refused it at load.
+TEST_F(PlanTest, AProbeWithTheMarkOfAServiceOfTheKernelIsNotRunAndSaysSo) {
+  probes::Probe probe = ProbeOf("page", ProbeType::kTcp);
+  probe.socket.mark = 10;
+  Rule(Tcp("192.168.1.111", 80)).probes = {Prepared(probe)};
+  const auto web = [](KernelTable table) {
+    return table.Service(Tcp("192.168.1.111", 80)).Backend("192.168.1.102", 80);
+  };
+  Make(web(KernelTable()));
+  EXPECT_THAT(Targets(), ElementsAre("page 192.168.1.102:80"));
+  EXPECT_THAT(plan_->notes, IsEmpty());
+  Make(web(KernelTable().Service(Mark(10))));
+  EXPECT_THAT(Targets(), IsEmpty());
+  EXPECT_THAT(plan_->notes,
+              ElementsAre("probe page is not run for 192.168.1.102:80 of 192.168.1.111:80/TCP: its "
+                          "mark is that of the service mark 0000000A ipv4, whose servers would get "
+                          "it"));
+  ipvs::ServiceKey ipv6 = Mark(10);
+  ipv6.address.family = AddressFamily::kIpv6;
+  Make(web(KernelTable().Service(ipv6)));
+  EXPECT_THAT(Targets(), SizeIs(1)) << "the mark of the other family's packets";
+}
+
 TEST_F(PlanTest, MasqueradedIsWhatHasNoOtherWay) {
   Make(KernelTable()
            .Service(Tcp("192.168.1.111", 80))
