@@ -33,6 +33,7 @@ struct BackendRow {
 };
 
 struct ServiceRow {
+  const Plan& plan;
   const ServiceHealth& health;
 };
 
@@ -313,6 +314,7 @@ constexpr Column<BackendRow> kCheckInfoColumns[] = {
 constexpr Column<ServiceRow> kSharedServiceColumns[] = {
     {ipvs::kServiceBackends,
      [](const ServiceRow& r, Samples& out) {
+       if (!r.plan.table_known) return;
        for (const Standing standing : kStandings) {
          out.Add({Name(standing)}, r.health.standings[static_cast<std::size_t>(standing)]);
        }
@@ -399,7 +401,7 @@ Families RenderSnapshot(const std::shared_ptr<const Snapshot>& snapshot) {
   const auto services = [snapshot](const auto& visit) {
     const Plan& plan = *snapshot->plan;
     for (std::size_t i = 0; i < plan.services.size(); ++i) {
-      visit(ServiceRow{snapshot->services[i]}, plan.services[i].labels);
+      visit(ServiceRow{plan, snapshot->services[i]}, plan.services[i].labels);
     }
   };
   const auto backends = [snapshot](const auto& visit) {
