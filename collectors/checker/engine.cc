@@ -371,16 +371,17 @@ class Engine::Loop {
     }
   }
 
-  // A time-out that we may have made ourselves says nothing about the server.
+  // A time-out that we may have made ourselves says nothing about the server, and neither does a
+  // connection that it ended while we stood still.
   void ExcuseServer(const Target& target, const Flight& run, Clock::time_point now,
                     RunResult& result) {
-    if (!probes::IsTimeout(result.reason)) return;
+    if (!probes::MayComeOfAStall(result.reason)) return;
     const Clock::duration timeout = target.probe->probe().timeout;
     const Clock::duration late =
         std::max(lateness_.Since(run.start, now), now - (run.start + timeout));
     if (late > timeout / 4) {
       Excuse(result, Reason::kLocalOverload);
-    } else if (target.masqueraded && NatDropsOurAnswers()) {
+    } else if (target.masqueraded && probes::IsTimeout(result.reason) && NatDropsOurAnswers()) {
       Excuse(result, Reason::kLocalConfig);
     }
   }

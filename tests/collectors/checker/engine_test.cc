@@ -283,6 +283,30 @@ TEST_F(EngineTest, TimeoutsOfALateLoopAreItsOwnFault) {
   EXPECT_EQ(Results(*snapshot, Outcome::kFailure), 0u);
 }
 
+// A server gives up on a client that has stood still for long enough, and that was not its fault.
+TEST_F(EngineTest, AServerThatHangsUpOnALateLoopIsNotAtFault) {
+  for (const Reason reason :
+       {Reason::kConnectReset, Reason::kTlsReset, Reason::kHttpReset, Reason::kHttpEmpty}) {
+    SCOPED_TRACE(probes::Name(reason));
+    servers_.Set("192.168.1.102", Success);
+    Show(KernelTable().Service(kService).Backend("192.168.1.102", 80).Backend("192.168.1.103", 80));
+    Start();
+    Until(Verdicts({Verdict::kUp, Verdict::kUp}));
+    servers_.Set("192.168.1.102", [reason] {
+      std::this_thread::sleep_for(150ms);
+      return Failure(reason);
+    });
+    const auto snapshot =
+        Until([](const Snapshot& s) { return Results(s, Outcome::kInconclusive) > 3; });
+    ASSERT_NE(snapshot, nullptr);
+    EXPECT_EQ(snapshot->targets[0]->history[0].reason, Reason::kLocalOverload);
+    EXPECT_EQ(snapshot->backends[0].transitions_down, 0u);
+    EXPECT_EQ(Results(*snapshot, Outcome::kFailure), 0u);
+    engine_.reset();
+    published_.Set(nullptr);
+  }
+}
+
 TEST_F(EngineTest, AFailureThatIsNoTimeoutIsTheServersEvenWhenWeAreLate) {
   Show(KernelTable().Service(kService).Backend("192.168.1.102", 80));
   servers_.Set("192.168.1.102", [] {
