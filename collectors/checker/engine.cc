@@ -173,14 +173,23 @@ class Engine::Loop {
     const std::shared_ptr<const ipvs::Table> old_table = std::exchange(table_, table);
     const bool same_members =
         table == old_table || (table && old_table && SameMembers(*table, *old_table));
-    const bool expired =
-        before != nullptr && before->next_expiry && *before->next_expiry <= now.steady;
+    const bool expired = before != nullptr && IsExpired(*before, now.steady);
     if (before == nullptr || !same_members || expired || before->table_known != is_known ||
         before->configuration != configuration) {
-      Adopt(MakePlan(configuration, {table.get(), is_known}, before, now.steady), now);
+      Adopt(
+          MakePlan(configuration, {table.get(), is_known}, before, now.steady, ledger_.Verdicts()),
+          now);
     } else if (table && table != old_table && !SameWeights(*table, *old_table)) {
       ledger_.Reweigh(WithWeights(*before, *table), now);
     }
+  }
+
+  // Whether something that the plan retains is to be forgotten.
+  bool IsExpired(const Plan& plan, Clock::time_point now) const {
+    return (plan.next_expiry && *plan.next_expiry <= now) ||
+           std::ranges::any_of(plan.kept_down, [this](std::uint32_t backend) {
+             return ledger_.verdict(backend) == Verdict::kUp;
+           });
   }
 
   // Whether the last table still tells how things are. A reading that fails now and then does not

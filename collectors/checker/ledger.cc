@@ -79,6 +79,12 @@ std::pair<ipvs::ServiceKey, ipvs::BackendKey> IdOf(const Plan& plan,
 
 }  // namespace
 
+std::vector<Verdict> Ledger::Verdicts() const {
+  std::vector<Verdict> verdicts;
+  for (const BackendHealth& health : backends_) verdicts.push_back(health.verdict);
+  return verdicts;
+}
+
 std::vector<std::optional<std::uint32_t>> Ledger::Adopt(std::shared_ptr<const Plan> plan,
                                                         Moment now) {
   const std::shared_ptr<const Plan> before = std::exchange(plan_, std::move(plan));

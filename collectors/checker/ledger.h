@@ -45,6 +45,10 @@ class Ledger {
   const std::shared_ptr<const Plan>& plan() const { return plan_; }
   const TargetState& target(std::uint32_t target) const { return *targets_[target].state; }
 
+  Verdict verdict(std::uint32_t backend) const { return backends_[backend].verdict; }
+  // Of all backends of the plan, by position.
+  std::vector<Verdict> Verdicts() const;
+
   // Whether something else than counters and times of results has changed since the last call.
   bool TakeVerdictsChanged() { return std::exchange(verdicts_changed_, false); }
 

@@ -264,8 +264,8 @@ constexpr Column<BackendRow> kBackendColumns[] = {
      [](const BackendRow& r, Samples& out) { out.Add({Name(r.backend.role)}, true); }},
     {{"ipvs_backend_in_table", kGauge,
       "Whether the kernel's table has the backend; absent while the table cannot be read. A "
-      "removed one stays known for "
-      "absent_retention, or for ever when it is expected.",
+      "removed one stays known for absent_retention, a day while it is down, or for ever when it "
+      "is expected.",
       kBackendLabels},
      [](const BackendRow& r, Samples& out) {
        if (r.plan.table_known) out.Add(r.backend.in_table);

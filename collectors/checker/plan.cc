@@ -25,8 +25,10 @@ std::string LabelsOf(const TargetKey& key, probes::ProbeType type) {
 class Builder {
  public:
   Builder(std::shared_ptr<const Configuration> configuration, const Plan* previous,
-          Clock::time_point now)
-      : plan_(std::make_shared<Plan>()), now_(now) {
+          std::span<const Verdict> verdicts, Clock::time_point now)
+      : plan_(std::make_shared<Plan>()), verdicts_(verdicts), now_(now) {
+    assert((verdicts.empty() || verdicts.size() == previous->backends.size()) &&
+           "the verdicts are of the plan before");
     plan_->configuration = std::move(configuration);
     if (previous == nullptr) return;
     for (std::uint32_t i = 0; i < previous->services.size(); ++i) {
@@ -129,17 +131,34 @@ class Builder {
     if (before == before_.end()) return;
     const PlannedService& service = previous_->services[before->second];
     for (std::uint32_t i = 0; i < service.backend_count; ++i) {
-      const PlannedBackend& old = previous_->backends[service.first_backend + i];
+      const std::uint32_t position = service.first_backend + i;
+      const PlannedBackend& old = previous_->backends[position];
       if (IsPlanned(old.key) || (!old.in_table && !old.absent_since)) continue;
       const Clock::time_point since = old.absent_since.value_or(now_);
-      const Clock::time_point end = since + configuration().absent_retention;
-      if (end <= now_) continue;
+      Clock::time_point end = since + configuration().absent_retention;
+      if (end <= now_) {
+        end = since + kDownRetention;
+        if (end <= now_ || !IsKeptDown(position)) continue;
+        plan_->kept_down.push_back(static_cast<std::uint32_t>(plan_->backends.size()));
+      }
       plan_->next_expiry = std::min(plan_->next_expiry.value_or(end), end);
       PlannedBackend& planned = NewBackend(old.key);
       planned.absent_since = since;
       planned.forward = old.forward;
       Complete(planned, rule);
     }
+  }
+
+  // Whether a backend of the plan before, which has been away for absent_retention, is worth more
+  // of our time: the alert on it would end although nothing is well. Not to know for a while
+  // changes nothing.
+  bool IsKeptDown(std::uint32_t position) const {
+    const bool retains = configuration().absent_retention > std::chrono::milliseconds::zero();
+    if (!retains || verdicts_.empty() || plan_->kept_down.size() == kMostKeptDown) return false;
+    const Verdict verdict = verdicts_[position];
+    return verdict == Verdict::kDown ||
+           (verdict == Verdict::kUnknown &&
+            std::ranges::binary_search(previous_->kept_down, position));
   }
 
   PlannedBackend& NewBackend(const ipvs::BackendKey& key) {
@@ -329,6 +348,7 @@ class Builder {
 
   std::shared_ptr<Plan> plan_;
   const Plan* previous_ = nullptr;
+  const std::span<const Verdict> verdicts_;  // of previous_'s backends, or empty
   const Clock::time_point now_;
   std::set<ipvs::ServiceKey> marks_;                  // of the table
   std::map<ipvs::ServiceKey, std::uint32_t> before_;  // position in previous_->services
@@ -354,8 +374,9 @@ std::string ToString(const TargetKey& key) {
 }
 
 std::shared_ptr<const Plan> MakePlan(std::shared_ptr<const Configuration> configuration,
-                                     TableView view, const Plan* previous, Clock::time_point now) {
-  Builder builder(std::move(configuration), previous, now);
+                                     TableView view, const Plan* previous, Clock::time_point now,
+                                     std::span<const Verdict> verdicts) {
+  Builder builder(std::move(configuration), previous, verdicts, now);
   if (view.table != nullptr) builder.AddFromTable(*view.table);
   builder.AddDeclared();
   return builder.Finish(view.is_known);

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
+
 #include "tests/support/checker_world.h"
 
 namespace lvs::checker {
@@ -28,8 +30,17 @@ class PlanTest : public testing::Test {
  protected:
   std::shared_ptr<const Plan> Make(const ipvs::Table* table) {
     plan_ = MakePlan(std::make_shared<const Configuration>(configuration_),
-                     {table, table != nullptr}, plan_.get(), now_);
+                     {table, table != nullptr}, plan_.get(), now_, Verdicts());
     return plan_;
+  }
+  // Of the plan's backends: those of verdicts_, all others unknown.
+  std::vector<Verdict> Verdicts() const {
+    std::vector<Verdict> verdicts;
+    for (std::size_t i = 0; plan_ != nullptr && i < plan_->backends.size(); ++i) {
+      const auto known = verdicts_.find(plan_->backends[i].key.address);
+      verdicts.push_back(known == verdicts_.end() ? Verdict::kUnknown : known->second);
+    }
+    return verdicts;
   }
   std::shared_ptr<const Plan> Make(const KernelTable& table) { return Make(&table.table()); }
 
@@ -63,6 +74,7 @@ class PlanTest : public testing::Test {
   Configuration configuration_ = Configuration::Default();
   Clock::time_point now_ = kStart;
   std::shared_ptr<const Plan> plan_;
+  std::map<Address, Verdict> verdicts_;
 };
 
 ExpectedBackend Expected(const std::string& address, Role role = Role::kReal) {
@@ -169,6 +181,61 @@ TEST_F(PlanTest, WhatLeavesTheTableIsRetained) {
   Make(KernelTable().Service(key).Backend("192.168.1.103", 80));
   EXPECT_THAT(Backends(), ElementsAre("192.168.1.103:80"));
   EXPECT_EQ(plan_->next_expiry, std::nullopt);
+}
+
+// After absent_retention its alert ended, while it was as down as before.
+TEST_F(PlanTest, WhatIsDownIsRetainedForADayOrUntilItIsUp) {
+  const ipvs::ServiceKey key = Tcp("192.168.1.111", 80);
+  const KernelTable empty = KernelTable().Service(key);
+  Make(KernelTable(empty).Backend("192.168.1.102", 80).Backend("192.168.1.103", 80));
+  Make(empty);
+  verdicts_ = {{Ip("192.168.1.102"), Verdict::kDown}, {Ip("192.168.1.103"), Verdict::kDown}};
+  now_ += 1h;
+  Make(empty);
+  EXPECT_THAT(Backends(), ElementsAre("192.168.1.102:80 absent", "192.168.1.103:80 absent"));
+  EXPECT_THAT(plan_->kept_down, ElementsAre(0, 1));
+  EXPECT_EQ(plan_->next_expiry, kStart + 24h);
+  verdicts_ = {{Ip("192.168.1.103"), Verdict::kUp}};  // and .102 unknown: no reason to forget it
+  Make(empty);
+  EXPECT_THAT(Backends(), ElementsAre("192.168.1.102:80 absent"));
+  verdicts_ = {{Ip("192.168.1.102"), Verdict::kDown}};
+  now_ = kStart + 24h;
+  Make(empty);
+  EXPECT_THAT(Backends(), IsEmpty());
+  EXPECT_EQ(plan_->next_expiry, std::nullopt);
+}
+
+TEST_F(PlanTest, WhatIsUnknownWhenItsTimeIsOverIsForgotten) {
+  const ipvs::ServiceKey key = Tcp("192.168.1.111", 80);
+  Make(KernelTable().Service(key).Backend("192.168.1.102", 80));
+  Make(KernelTable().Service(key));
+  now_ += 1h;
+  Make(KernelTable().Service(key));
+  EXPECT_THAT(Backends(), IsEmpty());
+}
+
+TEST_F(PlanTest, NothingIsRetainedWhereTheConfigurationWantsNone) {
+  configuration_.absent_retention = 0s;
+  const ipvs::ServiceKey key = Tcp("192.168.1.111", 80);
+  Make(KernelTable().Service(key).Backend("192.168.1.102", 80));
+  verdicts_ = {{Ip("192.168.1.102"), Verdict::kDown}};
+  Make(KernelTable().Service(key));
+  EXPECT_THAT(Backends(), IsEmpty());
+}
+
+TEST_F(PlanTest, OnlySoManyAreRetainedBecauseTheyAreDown) {
+  const ipvs::ServiceKey key = Tcp("192.168.1.111", 80);
+  KernelTable full = KernelTable().Service(key);
+  for (std::size_t i = 0; i < kMostKeptDown + 5; ++i) {
+    const std::string address = "10.0." + std::to_string(i / 250) + "." + std::to_string(i % 250);
+    full.Backend(address, 80);
+    verdicts_[Ip(address)] = Verdict::kDown;
+  }
+  Make(full);
+  Make(KernelTable().Service(key));
+  now_ += 2h;
+  Make(KernelTable().Service(key));
+  EXPECT_THAT(plan_->backends, SizeIs(kMostKeptDown));
 }
 
 TEST_F(PlanTest, WhatComesBackIsNoLongerAbsent) {
