@@ -212,7 +212,9 @@ class Engine::Loop {
     std::vector<Slot> old = std::exchange(slots_, {});
     std::unordered_map<std::uint64_t, Flight> old_runs = std::exchange(runs_, {});
     queue_.Clear();
-    queue_.SetLimits(LimitsFor(adopted));
+    const FittingLimits fitting = LimitsFor(adopted, DescriptorsForProbes());
+    queue_.SetLimits(fitting.limits);
+    if (!fitting.note.empty()) TellNote(fitting.note);
     runner_->SetMaxPerAddress(adopted.configuration->limits.max_per_address);
     kin_ = Kin(adopted);
     longest_timeout_ = {};
