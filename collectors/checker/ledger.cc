@@ -428,9 +428,14 @@ void Ledger::JudgeService(std::uint32_t service, Moment now) {
 void Ledger::Tell(Event event) {
   const auto shared = std::make_shared<const Event>(std::move(event));
   events_.push_front(shared);
-  if (events_.size() > kMostEvents) events_.pop_back();
+  while (events_.size() > EventsToKeep()) events_.pop_back();
   shared_events_.reset();
   if (on_event_) on_event_(*shared);
+}
+
+std::size_t Ledger::EventsToKeep() const {
+  const std::size_t changing = plan_ ? plan_->backends.size() + plan_->services.size() : 0;
+  return std::clamp(changing, kLeastEvents, kMostEvents);
 }
 
 Snapshot Ledger::Take(Moment now) const {

@@ -355,13 +355,32 @@ TEST_F(LedgerTest, FlappingIsSeen) {
 
 TEST_F(LedgerTest, EventsAreBoundedAndNewestFirst) {
   Up("192.168.1.102");
-  for (std::size_t i = 0; i < Ledger::kMostEvents; ++i) {
+  for (std::size_t i = 0; i < Ledger::kLeastEvents; ++i) {
     Down("192.168.1.102");
     Up("192.168.1.102");
   }
   const auto events = ledger_.Take(now_).events;
-  EXPECT_THAT(*events, SizeIs(Ledger::kMostEvents));
+  EXPECT_THAT(*events, SizeIs(Ledger::kLeastEvents));
   EXPECT_GE(events->front()->at, events->back()->at);
+}
+
+// The events of servers that died together were lost beyond the first thousand.
+TEST_F(LedgerTest, EventsOfAChangeOfEverythingAreKept) {
+  KernelTable table = KernelTable().Service(kService);
+  for (int i = 0; i < 2000; ++i) {
+    table.Backend("10.0." + std::to_string(i / 250) + "." + std::to_string(i % 250), 80);
+  }
+  Adopt(table);
+  for (std::uint32_t target = 0; target < 2000; ++target) {
+    for (int run = 0; run < 3; ++run) {
+      ledger_.Finish(target, Failure(Reason::kConnectRefused), now_);
+    }
+  }
+  std::size_t down = 0;
+  for (const auto& event : *ledger_.Take(now_).events) {
+    down += event->kind == Event::Kind::kBackend && event->to == "down";
+  }
+  EXPECT_EQ(down, 2000u);
 }
 
 TEST_F(LedgerTest, LostSlotsAreInconclusiveResults) {
