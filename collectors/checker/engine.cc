@@ -1,14 +1,12 @@
 #include "collectors/checker/engine.h"
 
 #include <algorithm>
-#include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <exception>
 #include <map>
 #include <random>
 #include <set>
-#include <thread>
 #include <unordered_map>
 #include <utility>
 
@@ -59,11 +57,12 @@ std::uint64_t HashOf(std::string_view text) {
 
 }  // namespace
 
-// Everything that lives on the loop's thread.
+// Everything that lives on the engine's thread, which makes and ends it.
 class Engine::Loop {
  public:
-  Loop(EngineSources sources, Published<Snapshot>& published)
-      : sources_(std::move(sources)),
+  // Both must outlive this.
+  Loop(const EngineSources& sources, Published<Snapshot>& published)
+      : sources_(sources),
         published_(published),
         ledger_(sources_.on_event),
         runner_(sources_.make_runner ? sources_.make_runner(context_, routes_)
@@ -74,16 +73,11 @@ class Engine::Loop {
         started_(Clock::now()) {
     next_beat_ = started_;
     ScheduleBeat();
-    thread_ = std::thread([this] { Run(); });
   }
 
-  ~Loop() {
-    context_.stop();
-    thread_.join();
-  }
-
+  // Returns after Stop(), which is for any thread.
+  void Run() { context_.run(); }
   void Stop() { context_.stop(); }
-  bool failed() const { return failed_; }
 
  private:
   // What the schedule knows of a target, by position in the plan.
@@ -97,16 +91,6 @@ class Engine::Loop {
     std::uint32_t target = 0;
     Clock::time_point start;
   };
-
-  // Thread entry. An exception is missing memory, and what it interrupted is half done: better no
-  // word than a wrong one.
-  void Run() {
-    try {
-      context_.run();
-    } catch (const std::exception&) {
-      failed_ = true;
-    }
-  }
 
   void ScheduleBeat() {
     next_beat_ += kHeartbeat;
@@ -424,7 +408,7 @@ class Engine::Loop {
     verdicts_changed_ = false;
   }
 
-  const EngineSources sources_;
+  const EngineSources& sources_;
   Published<Snapshot>& published_;
   // What runs use comes before the context, which drops them at the end.
   route::RouteReader routes_;
@@ -460,17 +444,59 @@ class Engine::Loop {
   asio::steady_timer wake_;
   std::optional<Clock::time_point> wake_at_;  // while wake_ is set
   const Clock::time_point started_;
-  std::atomic<bool> failed_ = false;
-  std::thread thread_;  // last: starts when all else is there
 };
 
 Engine::Engine(EngineSources sources, Published<Snapshot>& published)
-    : loop_(std::make_unique<Loop>(std::move(sources), published)) {}
+    : sources_(std::move(sources)), published_(published), thread_([this] { Run(); }) {}
 
-Engine::~Engine() = default;
+Engine::~Engine() {
+  Stop();
+  thread_.join();
+}
 
-void Engine::Stop() { loop_->Stop(); }
+void Engine::Stop() {
+  const std::scoped_lock lock(mutex_);
+  stopping_ = true;
+  if (loop_ != nullptr) loop_->Stop();
+  wake_.notify_one();
+}
 
-bool Engine::failed() const { return loop_->failed(); }
+// Thread entry. An exception is missing memory, and what it interrupted is half done: better no
+// word than a wrong one.
+void Engine::Run() {
+  do {
+    try {
+      return RunOnce();
+    } catch (const std::exception&) {
+      failed_ = true;
+      published_.Set(nullptr);
+    }
+  } while (Rest());
+}
+
+// Returns after Stop().
+void Engine::RunOnce() {
+  Loop loop(sources_, published_);
+  {
+    const std::scoped_lock lock(mutex_);
+    if (stopping_) return;
+    loop_ = &loop;
+  }
+  struct Leave {
+    Engine& engine;
+    ~Leave() {
+      const std::scoped_lock lock(engine.mutex_);
+      engine.loop_ = nullptr;
+    }
+  } leave{*this};
+  failed_ = false;
+  loop.Run();
+}
+
+// False: it is over.
+bool Engine::Rest() {
+  std::unique_lock lock(mutex_);
+  return !wake_.wait_for(lock, sources_.rest, [this] { return stopping_; });
+}
 
 }  // namespace lvs::checker

@@ -2,10 +2,14 @@
 // what came of them.
 #pragma once
 
+#include <atomic>
 #include <chrono>
+#include <condition_variable>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
+#include <thread>
 
 #include "collectors/checker/configuration.h"
 #include "collectors/checker/snapshot.h"
@@ -34,10 +38,13 @@ struct EngineSources {
       make_runner;
   // How long the last table holds while no further one is read; more where it is read rarely.
   Clock::duration table_patience = std::chrono::seconds(15);
+  // How long it rests when memory was missing, before it begins anew.
+  Clock::duration rest = std::chrono::seconds(10);
 };
 
 // Owns the one thread of the checker, which starts with the first and ends with the last line of
-// the engine's life. Snapshots are published at most five times a second.
+// the engine's life. Snapshots are published at most five times a second. When memory is missing
+// all that is known is half done: then null is published, and after a rest everything begins anew.
 class Engine {
  public:
   // published must outlive this.
@@ -50,12 +57,24 @@ class Engine {
   // Ends the loop soon, without waiting for it. Any thread.
   void Stop();
 
-  // Whether the loop has ended by itself because memory was missing. Any thread.
-  bool failed() const;
+  // Whether it rests because memory was missing. Any thread.
+  bool failed() const { return failed_; }
 
  private:
   class Loop;
-  std::unique_ptr<Loop> loop_;
+
+  void Run();
+  void RunOnce();
+  bool Rest();
+
+  const EngineSources sources_;
+  Published<Snapshot>& published_;
+  std::atomic<bool> failed_ = false;
+  std::mutex mutex_;  // guards the next two
+  std::condition_variable wake_;
+  Loop* loop_ = nullptr;  // on the thread's stack, while there is one
+  bool stopping_ = false;
+  std::thread thread_;  // last: starts when all else is there
 };
 
 }  // namespace lvs::checker

@@ -105,7 +105,8 @@ class EngineTest : public testing::Test {
                                       [this](boost::asio::io_context& loop, route::RouteReader&) {
                                         return std::make_unique<FakeRunner>(loop, servers_);
                                       },
-                                  .table_patience = table_patience_},
+                                  .table_patience = table_patience_,
+                                  .rest = rest_},
                     published_);
   }
 
@@ -143,6 +144,7 @@ class EngineTest : public testing::Test {
   Limits limits_;
   Clock::duration table_patience_ = 1h;  // tests show a table once
   Clock::duration next_reading_after_{};
+  Clock::duration rest_ = 500ms;
   Servers servers_;
   std::atomic<int> events_{0};
   Published<ipvs::LatestReading> table_;
@@ -363,6 +365,35 @@ TEST_F(EngineTest, ASignAtOneTargetBringsItsKinForward) {
   Until(Verdicts({Verdict::kDown, Verdict::kDown, Verdict::kDown}));
   for (const char* server : {"192.168.1.102", "192.168.1.103"}) servers_.Set(server, Success);
   Until(Verdicts({Verdict::kUp, Verdict::kUp, Verdict::kUp}));
+}
+
+// The pages went on telling the last that was known, for ever.
+TEST_F(EngineTest, WithoutMemoryNothingIsKnownAndAfterARestEverythingBeginsAnew) {
+  Show(KernelTable().Service(kService).Backend("192.168.1.102", 80));
+  Start();
+  Until(Verdicts({Verdict::kUp}));
+  EXPECT_FALSE(engine_->failed());
+  servers_.Set("192.168.1.102", []() -> RunResult { throw std::bad_alloc(); });
+  const auto deadline = Clock::now() + 60s;
+  while (!engine_->failed() && Clock::now() < deadline) std::this_thread::sleep_for(1ms);
+  while (published_.Get() != nullptr && Clock::now() < deadline) {
+    std::this_thread::sleep_for(1ms);
+  }
+  EXPECT_LT(Clock::now(), deadline);
+  servers_.ReleaseAll();
+  Until(Verdicts({Verdict::kUp}));
+  EXPECT_FALSE(engine_->failed());
+}
+
+TEST_F(EngineTest, EndsWhileItRests) {
+  rest_ = 1h;
+  Show(KernelTable().Service(kService).Backend("192.168.1.102", 80));
+  servers_.Set("192.168.1.102", []() -> RunResult { throw std::bad_alloc(); });
+  Start();
+  const auto deadline = Clock::now() + 60s;
+  while (!engine_->failed() && Clock::now() < deadline) std::this_thread::sleep_for(1ms);
+  EXPECT_TRUE(engine_->failed());
+  engine_.reset();
 }
 
 TEST_F(EngineTest, EndsWithRunsInFlight) {
