@@ -34,15 +34,27 @@ class Servers {
     const std::scoped_lock lock(mutex_);
     answers_[Ip(address)] = std::move(answer);
   }
-  // A run of the server never ends.
+  // A run of the server does not end before ReleaseAll().
   void Hold(const std::string& address) { Set(address, nullptr); }
+  // All servers work, and all that was held ends.
+  void ReleaseAll() {
+    const std::scoped_lock lock(mutex_);
+    answers_.clear();
+    for (const auto& end : std::exchange(held_, {})) end();
+  }
 
-  // Null: never.
-  std::function<RunResult()> Answer(const Address& address) {
+  // Calls end with the server's answer, at once or later.
+  void Ask(const Address& address, const std::function<void(std::function<RunResult()>)>& end) {
     const std::scoped_lock lock(mutex_);
     ++runs_[address];
     const auto found = answers_.find(address);
-    return found == answers_.end() ? std::function<RunResult()>(Success) : found->second;
+    const auto answer =
+        found == answers_.end() ? std::function<RunResult()>(Success) : found->second;
+    if (answer) {
+      end(answer);
+    } else {
+      held_.push_back([end] { end(Success); });
+    }
   }
   int runs(const std::string& address) {
     const std::scoped_lock lock(mutex_);
@@ -53,6 +65,7 @@ class Servers {
   std::mutex mutex_;
   std::map<Address, std::function<RunResult()>> answers_;
   std::map<Address, int> runs_;
+  std::vector<std::function<void()>> held_;
 };
 
 class FakeRunner : public probes::Runner {
@@ -61,9 +74,9 @@ class FakeRunner : public probes::Runner {
 
   void Start(probes::RunRequest request, const std::vector<route::Mac>&,
              std::function<void(RunResult)> done) override {
-    const auto answer = servers_.Answer(request.address);
-    if (!answer) return;
-    boost::asio::post(loop_, [answer, done = std::move(done)] { done(answer()); });
+    servers_.Ask(request.address, [this, done](const std::function<RunResult()>& answer) {
+      boost::asio::post(loop_, [answer, done] { done(answer()); });
+    });
   }
   void SetMaxPerAddress(std::size_t) override {}
 
@@ -267,6 +280,16 @@ TEST_F(EngineTest, LimitsHoldRunsBackAndSaySo) {
   const int runs = servers_.runs("192.168.1.103");
   Until([at = held->at](const Snapshot& s) { return s.at > at + 1s; });
   EXPECT_LE(servers_.runs("192.168.1.103"), runs + 1);
+  servers_.ReleaseAll();
+  const auto released = Until([](const Snapshot& s) {
+    return s.loop.skipped_throttled > 0 && Results(s, Outcome::kInconclusive) > 0;
+  });
+  ASSERT_NE(released, nullptr);
+  EXPECT_EQ(Results(*released, Outcome::kInconclusive),
+            released->loop.skipped_throttled + released->loop.skipped_late);
+  EXPECT_EQ(released->loop.skipped_late, 0u);
+  EXPECT_THAT(released->targets[1]->failures,
+              testing::Contains(testing::Key(Reason::kLocalThrottled)));
 }
 
 TEST_F(EngineTest, TimeoutsOfALateLoopAreItsOwnFault) {
