@@ -183,7 +183,14 @@ class HealthTableTest(health.HealthTest):
                          and not page.series("ipvs_backend_in_table"))
         self.assertEqual(health.up(page, **self.one), 1, "it is of the configuration")
         self.assertEqual(health.service_state(page, **WEB), "unknown")
-        self.assertFalse(page.series("ipvs_backend_disagreement"))
+        for name in ("ipvs_backend_disagreement", "ipvs_service_backends"):
+            self.assertFalse(page.series(name), name)
+        one_service, = json.loads(program.text("/api/v1/services"))["services"]
+        for entry in (one_service, *one_service["backends"], *(one["health"] for one in one_service["backends"])):
+            self.assertFalse({"in_table", "disagreement"} & entry.keys(), entry)
+        for group in json.loads(program.text("/sd/backends")):
+            self.assertNotIn("__meta_ipvs_in_table", group["labels"])
+        self.assertNotIn("is not in the kernel's table</b>", program.text("/"), "it works, and nobody knows")
         self.director.run("modprobe", "ip_vs")
         self.setUp()
         page = self.wait(program, "the table again", lambda page: health.all_are(page, 1, [self.one, self.two])
