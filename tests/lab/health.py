@@ -142,6 +142,15 @@ def failures(page, **target):
     return _by_label(page, "ipvs_check_failures_total", "reason", target)
 
 
+def failures_by_probe(page):
+    """How many runs of all targets of a probe ended with which reason (level full): {(probe, reason): number}."""
+    found = {}
+    for series, value in page.series("ipvs_check_failures_total").items():
+        key = dict(series)["probe"], dict(series)["reason"]
+        found[key] = found.get(key, 0) + value
+    return found
+
+
 def streaks(page, **target):
     """(failures, successes) in a row."""
     return (page.value("ipvs_check_consecutive_failures", **target),
