@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <spdlog/async.h>
 #include <spdlog/async_logger.h>
+#include <spdlog/details/null_mutex.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,6 +12,8 @@
 #include <climits>
 #include <cstdio>
 #include <ctime>
+#include <functional>
+#include <utility>
 
 #include "collectors/utf8.h"
 
@@ -79,6 +82,36 @@ std::string_view LevelName(spdlog::level::level_enum level) {
   }
 }
 
+// Passes lines on, and says with one of its own when some were lost before it: not with each one
+// while the losses go on, which would only make more. Called by the thread that writes.
+class LossTeller : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
+ public:
+  LossTeller(LogFormat format, spdlog::sink_ptr next, std::function<std::uint64_t()> lost)
+      : format_(format), next_(std::move(next)), lost_(std::move(lost)) {}
+
+ protected:
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    const std::uint64_t lost = lost_();
+    const bool goes_on = std::exchange(seen_, lost) != lost;
+    if (!goes_on && lost != told_) {
+      const std::string line =
+          FormatLogLine(format_, spdlog::log_clock::now(), LevelName(spdlog::level::warn),
+                        "log lines were lost: they came faster than they could be written",
+                        {{"lines", std::to_string(lost - std::exchange(told_, lost))}});
+      next_->log({message.logger_name, spdlog::level::warn, line});
+    }
+    next_->log(message);
+  }
+  void flush_() override { next_->flush(); }
+
+ private:
+  const LogFormat format_;
+  const spdlog::sink_ptr next_;
+  const std::function<std::uint64_t()> lost_;
+  std::uint64_t seen_ = 0;
+  std::uint64_t told_ = 0;
+};
+
 }  // namespace
 
 std::string FormatTime(spdlog::log_clock::time_point time) {
@@ -135,19 +168,26 @@ bool DescriptorSink::WaitForRoom() {
 }
 
 Log::Log(spdlog::level::level_enum level, LogFormat format, spdlog::sink_ptr sink)
-    : format_(format),
-      writer_(std::make_shared<spdlog::details::thread_pool>(kQueuedLines, 1)),
-      logger_(
-          std::make_shared<spdlog::async_logger>("ipvs_exporter", std::move(sink), writer_,
-                                                 spdlog::async_overflow_policy::overrun_oldest)) {
-  logger_->set_pattern("%v");
-  logger_->set_level(level);
-  logger_->flush_on(spdlog::level::trace);
-}
+    : Log(level, format, std::move(sink), nullptr) {}
 
 Log::Log(spdlog::level::level_enum level, LogFormat format, std::shared_ptr<DescriptorSink> sink)
-    : Log(level, format, spdlog::sink_ptr(sink)) {
-  descriptor_sink_ = std::move(sink);
+    : Log(level, format, sink, sink) {}
+
+Log::Log(spdlog::level::level_enum level, LogFormat format, spdlog::sink_ptr sink,
+         std::shared_ptr<const DescriptorSink> descriptor_sink)
+    : format_(format),
+      descriptor_sink_(std::move(descriptor_sink)),
+      writer_(std::make_shared<spdlog::details::thread_pool>(kQueuedLines, 1)) {
+  sink->set_pattern("%v");
+  // The writer's thread ends before the writer does.
+  const auto lost = [writer = writer_.get(), of_sink = descriptor_sink_] {
+    return writer->overrun_counter() + (of_sink ? of_sink->dropped() : 0);
+  };
+  logger_ = std::make_shared<spdlog::async_logger>(
+      "ipvs_exporter", std::make_shared<LossTeller>(format, std::move(sink), lost), writer_,
+      spdlog::async_overflow_policy::overrun_oldest);
+  logger_->set_level(level);
+  logger_->flush_on(spdlog::level::trace);
 }
 
 Log::~Log() = default;

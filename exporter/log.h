@@ -64,7 +64,8 @@ class DescriptorSink : public spdlog::sinks::base_sink<std::mutex> {
 };
 
 // Owned by main. Any thread may log; a thread of its own writes. When lines come faster than they
-// can be written the oldest are dropped and counted. The destructor writes what is queued.
+// can be written the oldest are dropped and counted, and once that is over a line says how many.
+// The destructor writes what is queued.
 class Log {
  public:
   Log(spdlog::level::level_enum level, LogFormat format, spdlog::sink_ptr sink);
@@ -78,13 +79,15 @@ class Log {
   void Warn(std::string_view message, std::initializer_list<LogField> fields = {});
   void Error(std::string_view message, std::initializer_list<LogField> fields = {});
 
-  // Lines dropped since the start.
+  // Lines dropped since the start. Not after Flush().
   std::uint64_t dropped() const;
 
   // Waits until what is queued has been written or dropped; the log cannot be used any more.
   void Flush();
 
  private:
+  Log(spdlog::level::level_enum level, LogFormat format, spdlog::sink_ptr sink,
+      std::shared_ptr<const DescriptorSink> descriptor_sink);
   void Write(spdlog::level::level_enum level, std::string_view message,
              std::initializer_list<LogField> fields);
 

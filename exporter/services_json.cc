@@ -4,6 +4,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "collectors/ipvs/labels.h"
@@ -61,7 +62,14 @@ Json TargetAsJson(const checker::Target& target, const checker::TargetState& sta
   return object;
 }
 
-Json HealthAsJson(const checker::Snapshot& snapshot, std::uint32_t backend) {
+// Says whether the kernel's table has something, where that is known now.
+void AddInTable(Json& object, const checker::Snapshot* snapshot, bool in_table) {
+  if (snapshot == nullptr || snapshot->plan->table_known) object["in_table"] = in_table;
+}
+
+// kernel: null where the table that is shown does not have the backend.
+Json HealthAsJson(const checker::Snapshot& snapshot, std::uint32_t backend,
+                  const ipvs::Backend* kernel) {
   const checker::PlannedBackend& planned = snapshot.plan->backends[backend];
   const checker::BackendHealth& health = snapshot.backends[backend];
   Json object;
@@ -74,8 +82,12 @@ Json HealthAsJson(const checker::Snapshot& snapshot, std::uint32_t backend) {
   object["flapping"] = health.flapping;
   object["role"] = checker::Name(planned.role);
   object["expected"] = planned.expected;
-  const auto disagreement = DisagreementOf(MemberOf(planned, health));
-  if (disagreement) object["disagreement"] = checker::Name(*disagreement);
+  if (snapshot.plan->table_known) {
+    const auto disagreement =
+        checker::DisagreementOf({planned.role, health.verdict, health.state, kernel != nullptr,
+                                 kernel != nullptr ? kernel->weight : 0});
+    if (disagreement) object["disagreement"] = checker::Name(*disagreement);
+  }
   object["checks"] = Json::array();
   for (const checker::TargetUse& use : planned.targets) {
     object["checks"].push_back(TargetAsJson(snapshot.plan->targets[use.target],
@@ -92,9 +104,10 @@ Json IdentityAsJson(const ipvs::ServiceKey& service, const ipvs::BackendKey& bac
   return object;
 }
 
-Json BackendAsJson(const ipvs::Service& service, const ipvs::Backend& backend) {
+Json BackendAsJson(const ipvs::Service& service, const ipvs::Backend& backend,
+                   const checker::Snapshot* snapshot) {
   Json object = IdentityAsJson(service.key, backend.key);
-  object["in_table"] = true;
+  AddInTable(object, snapshot, true);
   object["forward"] = ipvs::ForwardText(backend.forward);
   object["tunnel"] = ipvs::TunnelText(backend);
   object["weight"] = backend.weight;
@@ -113,13 +126,14 @@ Json BackendAsJson(const ipvs::Service& service, const ipvs::Backend& backend) {
   return object;
 }
 
-Json ServiceHead(const ipvs::ServiceKey& key, std::string name, bool in_table) {
+Json ServiceHead(const ipvs::ServiceKey& key, std::string name, const checker::Snapshot* snapshot,
+                 bool in_table) {
   Json object;
   object["name"] = std::move(name);
   for (const std::string_view label : ipvs::kServiceLabels) {
     object[std::string(label)] = ipvs::ServiceLabelValue(label, key);
   }
-  object["in_table"] = in_table;
+  AddInTable(object, snapshot, in_table);
   return object;
 }
 
@@ -128,16 +142,17 @@ void AddServiceHealth(Json& object, const checker::ServiceHealth& health) {
   if (health.active) object["active"] = *health.active;
 }
 
-// Backends of a service that only the checker knows.
-void AddAbsentBackends(Json& backends, const checker::Snapshot& snapshot, std::uint32_t service) {
+// Backends of a service that only the checker knows: those not in found, which are positions in its
+// plan. The plan's own in_table is of another moment than the table that is shown.
+void AddAbsentBackends(Json& backends, const checker::Snapshot& snapshot, std::uint32_t service,
+                       const std::set<std::uint32_t>& found) {
   const checker::PlannedService& planned = snapshot.plan->services[service];
   for (std::uint32_t i = 0; i < planned.backend_count; ++i) {
     const std::uint32_t position = planned.first_backend + i;
-    const checker::PlannedBackend& backend = snapshot.plan->backends[position];
-    if (backend.in_table) continue;
-    Json object = IdentityAsJson(planned.key, backend.key);
-    object["in_table"] = false;
-    object["health"] = HealthAsJson(snapshot, position);
+    if (found.contains(position)) continue;
+    Json object = IdentityAsJson(planned.key, snapshot.plan->backends[position].key);
+    AddInTable(object, &snapshot, false);
+    object["health"] = HealthAsJson(snapshot, position, nullptr);
     backends.push_back(std::move(object));
   }
 }
@@ -158,8 +173,9 @@ Json ServiceAsJson(const ipvs::Service& service, const HealthIndex& index,
                    const connections::ServiceSummary* scanned) {
   const checker::Snapshot* snapshot = index.snapshot();
   const std::optional<std::uint32_t> known = index.FindService(service.key);
-  Json object = ServiceHead(
-      service.key, known ? snapshot->plan->services[*known].name : ToString(service.key), true);
+  Json object = ServiceHead(service.key,
+                            known ? snapshot->plan->services[*known].name : ToString(service.key),
+                            snapshot, true);
   if (known) AddServiceHealth(object, snapshot->services[*known]);
   object["scheduler"] = service.scheduler;
   object["flags"] = ipvs::FlagsText(service);
@@ -172,26 +188,29 @@ Json ServiceAsJson(const ipvs::Service& service, const HealthIndex& index,
   AddCounters(object, service.counters);
   if (scanned != nullptr) AddConnections(object, *scanned);
   Json backends = Json::array();
+  std::set<std::uint32_t> found;
   for (std::size_t i = 0; i < service.backends.size(); ++i) {
     const ipvs::Backend& backend = service.backends[i];
-    backends.push_back(BackendAsJson(service, backend));
+    backends.push_back(BackendAsJson(service, backend, snapshot));
     if (const auto* of_backend = FindBackend(scanned, backend.key, i)) {
       AddConnections(backends.back(), *of_backend);
     }
     const auto position = known ? index.FindBackend(*known, backend.key) : std::nullopt;
-    if (position) backends.back()["health"] = HealthAsJson(*snapshot, *position);
+    if (!position) continue;
+    found.insert(*position);
+    backends.back()["health"] = HealthAsJson(*snapshot, *position, &backend);
   }
-  if (known) AddAbsentBackends(backends, *snapshot, *known);
+  if (known) AddAbsentBackends(backends, *snapshot, *known, found);
   object["backends"] = std::move(backends);
   return object;
 }
 
 Json AbsentServiceAsJson(const checker::Snapshot& snapshot, std::uint32_t service) {
   const checker::PlannedService& planned = snapshot.plan->services[service];
-  Json object = ServiceHead(planned.key, planned.name, false);
+  Json object = ServiceHead(planned.key, planned.name, &snapshot, false);
   AddServiceHealth(object, snapshot.services[service]);
   Json backends = Json::array();
-  AddAbsentBackends(backends, snapshot, service);
+  AddAbsentBackends(backends, snapshot, service, {});
   object["backends"] = std::move(backends);
   return object;
 }
@@ -269,13 +288,15 @@ std::string ServicesAsJson(const ipvs::LatestReading& latest, const checker::Sna
   ListText list(text + ",\"services\":");
   const HealthIndex index(health);
   const ConnectionsIndex scanned(connections);
+  std::set<std::uint32_t> found;  // positions in the plan
   if (latest.table) {
     for (const ipvs::Service* service : InOrder(*latest.table)) {
+      if (const auto known = index.FindService(service->key)) found.insert(*known);
       list.Add(ServiceAsJson(*service, index, scanned.Find(service->key)));
     }
   }
   for (std::uint32_t i = 0; health != nullptr && i < health->services.size(); ++i) {
-    if (!health->plan->services[i].in_table) list.Add(AbsentServiceAsJson(*health, i));
+    if (!found.contains(i)) list.Add(AbsentServiceAsJson(*health, i));
   }
   return list.Finish("}");
 }
@@ -296,7 +317,9 @@ std::string BackendsForDiscovery(const ipvs::LatestReading& latest,
       const checker::PlannedService& service = health->plan->services[backend.service];
       Json entry = DiscoveryEntry(service.name, service.key, backend.key);
       entry["labels"]["__meta_ipvs_role"] = checker::Name(backend.role);
-      entry["labels"]["__meta_ipvs_in_table"] = backend.in_table ? "true" : "false";
+      if (health->plan->table_known) {
+        entry["labels"]["__meta_ipvs_in_table"] = backend.in_table ? "true" : "false";
+      }
       list.Add(entry);
     }
   } else if (latest.table) {

@@ -12,7 +12,8 @@ namespace lvs {
 // The answer of /api/v1/services: how the last readings of the kernel's table and of its connection
 // table went, then every service that the kernel shows, in the order of their keys, then those that
 // only the checker knows. latest may be without a table; health is null while the checker knows
-// nothing, and connections while the connection table was not read.
+// nothing, and connections while the connection table was not read. While the checker takes the
+// table for unknown nothing has in_table or a disagreement.
 std::string ServicesAsJson(const ipvs::LatestReading& latest, const checker::Snapshot* health,
                            const connections::Snapshot* connections);
 

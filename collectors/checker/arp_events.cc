@@ -25,9 +25,7 @@ Event EventOf(const probes::ArpLeak& leak, bool begins, WallTime now) {
 std::vector<probes::ArpWatch::Subject> ArpSubjects(const Plan& plan) {
   std::map<Address, std::set<Address>> servers;  // by VIP
   for (const PlannedBackend& backend : plan.backends) {
-    // How packets go is known only of those that are, or were, in the table.
-    const bool was_in_table = backend.in_table || backend.absent_since;
-    if (!was_in_table || backend.forward != ipvs::ForwardMethod::kRoute) continue;
+    if (backend.forward != ipvs::ForwardMethod::kRoute) continue;
     for (const Address& vip : plan.services[backend.service].vips) {
       if (vip.family == backend.key.address.family) servers[vip].insert(backend.key.address);
     }

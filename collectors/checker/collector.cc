@@ -13,9 +13,11 @@ CheckerCollector::CheckerCollector(EngineSources sources, Published<Snapshot>& p
 
 Collection CheckerCollector::Collect(Deadline) {
   const std::shared_ptr<const Snapshot> snapshot = published_.Get();
-  // The last snapshot would go on saying what nobody looks after any more.
   if (engine_.failed()) {
-    return {{}, Error{ErrorCode::kSystem, "checker: out of memory; nothing is probed any more"}};
+    return {{},
+            Error{ErrorCode::kSystem,
+                  "checker: out of memory; what was known of the servers is lost, and probing "
+                  "begins anew in a moment"}};
   }
   // In the first moments nothing is known, and that is no failure.
   if (!snapshot) return {};

@@ -1,14 +1,12 @@
 #include "collectors/checker/engine.h"
 
 #include <algorithm>
-#include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <exception>
 #include <map>
 #include <random>
 #include <set>
-#include <thread>
 #include <unordered_map>
 #include <utility>
 
@@ -40,8 +38,8 @@ constexpr Clock::duration kPublishNumbers = 1s;
 constexpr auto kPass = 1s;
 // How long the first plan waits for the first reading of the kernel's table.
 constexpr auto kTablePatience = 5s;
-// How long the last table holds while no further one can be read.
-constexpr auto kTableForgotten = 15s;
+// For how many pauses between two readings the last table holds, where they are long.
+constexpr int kReadingsMissed = 3;
 // Starts in one go, before the loop looks at sockets and timers again.
 constexpr int kStartsAtOnce = 64;
 
@@ -60,11 +58,12 @@ std::uint64_t HashOf(std::string_view text) {
 
 }  // namespace
 
-// Everything that lives on the loop's thread.
+// Everything that lives on the engine's thread, which makes and ends it.
 class Engine::Loop {
  public:
-  Loop(EngineSources sources, Published<Snapshot>& published)
-      : sources_(std::move(sources)),
+  // Both must outlive this.
+  Loop(const EngineSources& sources, Published<Snapshot>& published)
+      : sources_(sources),
         published_(published),
         ledger_(sources_.on_event),
         runner_(sources_.make_runner ? sources_.make_runner(context_, routes_)
@@ -75,16 +74,11 @@ class Engine::Loop {
         started_(Clock::now()) {
     next_beat_ = started_;
     ScheduleBeat();
-    thread_ = std::thread([this] { Run(); });
   }
 
-  ~Loop() {
-    context_.stop();
-    thread_.join();
-  }
-
+  // Returns after Stop(), which is for any thread.
+  void Run() { context_.run(); }
   void Stop() { context_.stop(); }
-  bool failed() const { return failed_; }
 
  private:
   // What the schedule knows of a target, by position in the plan.
@@ -98,16 +92,6 @@ class Engine::Loop {
     std::uint32_t target = 0;
     Clock::time_point start;
   };
-
-  // Thread entry. An exception is missing memory, and what it interrupted is half done: better no
-  // word than a wrong one.
-  void Run() {
-    try {
-      context_.run();
-    } catch (const std::exception&) {
-      failed_ = true;
-    }
-  }
 
   void ScheduleBeat() {
     next_beat_ += kHeartbeat;
@@ -201,26 +185,40 @@ class Engine::Loop {
       return;
     }
 
-    const bool is_known = table && IsCurrent(*latest, now.steady);
+    const bool is_known = table && IsCurrent(latest, now.steady);
     const std::shared_ptr<const ipvs::Table> old_table = std::exchange(table_, table);
     const bool same_members =
         table == old_table || (table && old_table && SameMembers(*table, *old_table));
-    const bool expired =
-        before != nullptr && before->next_expiry && *before->next_expiry <= now.steady;
+    const bool expired = before != nullptr && IsExpired(*before, now.steady);
     if (before == nullptr || !same_members || expired || before->table_known != is_known ||
         before->configuration != configuration) {
-      Adopt(MakePlan(configuration, {table.get(), is_known}, before, now.steady), now);
+      Adopt(
+          MakePlan(configuration, {table.get(), is_known}, before, now.steady, ledger_.Verdicts()),
+          now);
     } else if (table && table != old_table && !SameWeights(*table, *old_table)) {
       ledger_.Reweigh(WithWeights(*before, *table), now);
     }
   }
 
+  // Whether something that the plan retains is to be forgotten.
+  bool IsExpired(const Plan& plan, Clock::time_point now) const {
+    return (plan.next_expiry && *plan.next_expiry <= now) ||
+           std::ranges::any_of(plan.kept_down, [this](std::uint32_t backend) {
+             return ledger_.verdict(backend) == Verdict::kUp;
+           });
+  }
+
   // Whether the last table still tells how things are. A reading that fails now and then does not
-  // matter.
-  bool IsCurrent(const ipvs::LatestReading& latest, Clock::time_point now) {
-    if (latest.current) current_at_ = now;
-    if (latest.error && latest.error->code == ErrorCode::kModuleAbsent) return false;
-    return current_at_ && now - *current_at_ < kTableForgotten;
+  // matter; one that never ends does. latest is never null.
+  bool IsCurrent(const std::shared_ptr<const ipvs::LatestReading>& latest, Clock::time_point now) {
+    // While this process stands still nobody else in it reads: that time does not count.
+    const Clock::duration passed = now - std::exchange(looked_at_, now);
+    if (silence_) *silence_ += std::min<Clock::duration>(passed, kPass);
+    const bool is_new = std::exchange(reading_, latest) != latest;
+    if (is_new && latest->current) silence_ = Clock::duration::zero();
+    if (latest->error && latest->error->code == ErrorCode::kModuleAbsent) return false;
+    return silence_ &&
+           *silence_ < std::max(sources_.table_patience, kReadingsMissed * latest->next_after);
   }
 
   void Adopt(std::shared_ptr<const Plan> plan, Moment now) {
@@ -230,7 +228,9 @@ class Engine::Loop {
     std::vector<Slot> old = std::exchange(slots_, {});
     std::unordered_map<std::uint64_t, Flight> old_runs = std::exchange(runs_, {});
     queue_.Clear();
-    queue_.SetLimits(LimitsFor(adopted));
+    const FittingLimits fitting = LimitsFor(adopted, DescriptorsForProbes());
+    queue_.SetLimits(fitting.limits);
+    if (!fitting.note.empty()) TellNote(fitting.note);
     runner_->SetMaxPerAddress(adopted.configuration->limits.max_per_address);
     kin_ = Kin(adopted);
     longest_timeout_ = {};
@@ -397,16 +397,17 @@ class Engine::Loop {
     }
   }
 
-  // A time-out that we may have made ourselves says nothing about the server.
+  // A time-out that we may have made ourselves says nothing about the server, and neither does a
+  // connection that it ended while we stood still.
   void ExcuseServer(const Target& target, const Flight& run, Clock::time_point now,
                     RunResult& result) {
-    if (!probes::IsTimeout(result.reason)) return;
+    if (!probes::MayComeOfAStall(result.reason)) return;
     const Clock::duration timeout = target.probe->probe().timeout;
     const Clock::duration late =
         std::max(lateness_.Since(run.start, now), now - (run.start + timeout));
     if (late > timeout / 4) {
       Excuse(result, Reason::kLocalOverload);
-    } else if (target.masqueraded && NatDropsOurAnswers()) {
+    } else if (target.masqueraded && probes::IsTimeout(result.reason) && NatDropsOurAnswers()) {
       Excuse(result, Reason::kLocalConfig);
     }
   }
@@ -438,7 +439,7 @@ class Engine::Loop {
     verdicts_changed_ = false;
   }
 
-  const EngineSources sources_;
+  const EngineSources& sources_;
   Published<Snapshot>& published_;
   // What runs use comes before the context, which drops them at the end.
   route::RouteReader routes_;
@@ -451,8 +452,11 @@ class Engine::Loop {
   Kin kin_;  // of the plan
   Lateness lateness_;
   LoopFacts facts_;
-  std::shared_ptr<const ipvs::Table> table_;     // the plan's, or one with the same members
-  std::optional<Clock::time_point> current_at_;  // when the table was last known to be current
+  std::shared_ptr<const ipvs::Table> table_;            // the plan's, or one with the same members
+  std::shared_ptr<const ipvs::LatestReading> reading_;  // the last that was looked at
+  Clock::time_point looked_at_;
+  // How long no reading has given the table; absent: none ever has.
+  std::optional<Clock::duration> silence_;
   std::set<std::string> told_notes_;
   ArpEvents arp_events_;
   SetUpEvents set_up_events_;
@@ -474,17 +478,59 @@ class Engine::Loop {
   asio::steady_timer wake_;
   std::optional<Clock::time_point> wake_at_;  // while wake_ is set
   const Clock::time_point started_;
-  std::atomic<bool> failed_ = false;
-  std::thread thread_;  // last: starts when all else is there
 };
 
 Engine::Engine(EngineSources sources, Published<Snapshot>& published)
-    : loop_(std::make_unique<Loop>(std::move(sources), published)) {}
+    : sources_(std::move(sources)), published_(published), thread_([this] { Run(); }) {}
 
-Engine::~Engine() = default;
+Engine::~Engine() {
+  Stop();
+  thread_.join();
+}
 
-void Engine::Stop() { loop_->Stop(); }
+void Engine::Stop() {
+  const std::scoped_lock lock(mutex_);
+  stopping_ = true;
+  if (loop_ != nullptr) loop_->Stop();
+  wake_.notify_one();
+}
 
-bool Engine::failed() const { return loop_->failed(); }
+// Thread entry. An exception is missing memory, and what it interrupted is half done: better no
+// word than a wrong one.
+void Engine::Run() {
+  do {
+    try {
+      return RunOnce();
+    } catch (const std::exception&) {
+      failed_ = true;
+      published_.Set(nullptr);
+    }
+  } while (Rest());
+}
+
+// Returns after Stop().
+void Engine::RunOnce() {
+  Loop loop(sources_, published_);
+  {
+    const std::scoped_lock lock(mutex_);
+    if (stopping_) return;
+    loop_ = &loop;
+  }
+  struct Leave {
+    Engine& engine;
+    ~Leave() {
+      const std::scoped_lock lock(engine.mutex_);
+      engine.loop_ = nullptr;
+    }
+  } leave{*this};
+  failed_ = false;
+  loop.Run();
+}
+
+// False: it is over.
+bool Engine::Rest() {
+  std::unique_lock lock(mutex_);
+  return !wake_.wait_for(lock, sources_.rest, [this] { return stopping_; });
+}
 
 }  // namespace lvs::checker

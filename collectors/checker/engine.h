@@ -2,12 +2,19 @@
 // what came of them.
 #pragma once
 
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
 #include <functional>
 #include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
 
 #include "collectors/audit/report.h"
 #include "collectors/checker/configuration.h"
 #include "collectors/checker/snapshot.h"
+#include "collectors/clock.h"
 #include "collectors/director/snapshot.h"
 #include "collectors/ipvs/collector.h"
 #include "collectors/probes/runner.h"
@@ -31,13 +38,18 @@ struct EngineSources {
   // Makes what runs the probes; empty for the real one.
   std::function<std::unique_ptr<probes::Runner>(boost::asio::io_context&, route::RouteReader&)>
       make_runner;
+  // How long the last table holds while no further one is read; more where it is read rarely.
+  Clock::duration table_patience = std::chrono::seconds(15);
+  // How long it rests when memory was missing, before it begins anew.
+  Clock::duration rest = std::chrono::seconds(10);
   // What this director is to its pair, and how it is set up; null while nobody knows. May be empty.
   std::function<std::shared_ptr<const director::Snapshot>()> director = {};
   std::function<std::shared_ptr<const audit::Report>()> audit = {};
 };
 
 // Owns the one thread of the checker, which starts with the first and ends with the last line of
-// the engine's life. Snapshots are published at most five times a second.
+// the engine's life. Snapshots are published at most five times a second. When memory is missing
+// all that is known is half done: then null is published, and after a rest everything begins anew.
 class Engine {
  public:
   // published must outlive this.
@@ -50,12 +62,24 @@ class Engine {
   // Ends the loop soon, without waiting for it. Any thread.
   void Stop();
 
-  // Whether the loop has ended by itself because memory was missing. Any thread.
-  bool failed() const;
+  // Whether it rests because memory was missing. Any thread.
+  bool failed() const { return failed_; }
 
  private:
   class Loop;
-  std::unique_ptr<Loop> loop_;
+
+  void Run();
+  void RunOnce();
+  bool Rest();
+
+  const EngineSources sources_;
+  Published<Snapshot>& published_;
+  std::atomic<bool> failed_ = false;
+  std::mutex mutex_;  // guards the next two
+  std::condition_variable wake_;
+  Loop* loop_ = nullptr;  // on the thread's stack, while there is one
+  bool stopping_ = false;
+  std::thread thread_;  // last: starts when all else is there
 };
 
 }  // namespace lvs::checker

@@ -27,6 +27,13 @@ void Count(TargetState& state, Reason reason, std::uint64_t runs = 1) {
   state.failures.emplace_back(reason, runs);
 }
 
+// Whether what the run saw of the certificate takes the place of what was known before. Not when
+// the run is our own fault, and not when a handshake that did not end would replace one that did.
+bool TellsOfCertificate(const TargetState& state, const probes::RunResult& result) {
+  if (!result.certificate || result.outcome == Outcome::kInconclusive) return false;
+  return result.certificate->complete || !state.certificate || !state.certificate->complete;
+}
+
 float Seconds(Clock::duration duration) { return std::chrono::duration<float>(duration).count(); }
 
 void Record(TargetState& state, const probes::RunResult& result, WallTime at) {
@@ -41,7 +48,7 @@ void Record(TargetState& state, const probes::RunResult& result, WallTime at) {
     state.icmp_duplicates += result.icmp->duplicates;
     if (result.icmp->round_trip) state.round_trip = result.icmp->round_trip;
   }
-  if (result.certificate) state.certificate = result.certificate;
+  if (TellsOfCertificate(state, result)) state.certificate = result.certificate;
   if (result.reason != Reason::kNone) Count(state, result.reason);
   if (result.outcome == Outcome::kInconclusive) return;
   const double seconds = std::chrono::duration<double>(result.total).count();
@@ -71,6 +78,12 @@ std::pair<ipvs::ServiceKey, ipvs::BackendKey> IdOf(const Plan& plan,
 }
 
 }  // namespace
+
+std::vector<Verdict> Ledger::Verdicts() const {
+  std::vector<Verdict> verdicts;
+  for (const BackendHealth& health : backends_) verdicts.push_back(health.verdict);
+  return verdicts;
+}
 
 std::vector<std::optional<std::uint32_t>> Ledger::Adopt(std::shared_ptr<const Plan> plan,
                                                         Moment now) {
@@ -415,9 +428,14 @@ void Ledger::JudgeService(std::uint32_t service, Moment now) {
 void Ledger::Tell(Event event) {
   const auto shared = std::make_shared<const Event>(std::move(event));
   events_.push_front(shared);
-  if (events_.size() > kMostEvents) events_.pop_back();
+  while (events_.size() > EventsToKeep()) events_.pop_back();
   shared_events_.reset();
   if (on_event_) on_event_(*shared);
+}
+
+std::size_t Ledger::EventsToKeep() const {
+  const std::size_t changing = plan_ ? plan_->backends.size() + plan_->services.size() : 0;
+  return std::clamp(changing, kLeastEvents, kMostEvents);
 }
 
 Snapshot Ledger::Take(Moment now) const {

@@ -24,8 +24,10 @@ struct Moment {
 // Owned by the checker's loop.
 class Ledger {
  public:
-  // Events kept for /api/v1/events.
-  static constexpr std::size_t kMostEvents = 1000;
+  // Events kept for /api/v1/events: as many as there are when everything changes once, inside these
+  // limits.
+  static constexpr std::size_t kLeastEvents = 1000;
+  static constexpr std::size_t kMostEvents = 10'000;
   // Targets and backends that have left the plan and are remembered in case they come back.
   static constexpr std::size_t kMostParked = 65'536;
 
@@ -44,6 +46,10 @@ class Ledger {
   // Never null after the first Adopt.
   const std::shared_ptr<const Plan>& plan() const { return plan_; }
   const TargetState& target(std::uint32_t target) const { return *targets_[target].state; }
+
+  Verdict verdict(std::uint32_t backend) const { return backends_[backend].verdict; }
+  // Of all backends of the plan, by position.
+  std::vector<Verdict> Verdicts() const;
 
   // Whether something else than counters and times of results has changed since the last call.
   bool TakeVerdictsChanged() { return std::exchange(verdicts_changed_, false); }
@@ -101,6 +107,7 @@ class Ledger {
   void SetVerdict(std::uint32_t backend, Verdict verdict, Cause cause, Moment now);
   void SetState(BackendHealth& health, BackendState state, Moment now);
   void TellVerdict(std::uint32_t backend, Verdict verdict, bool transition, Moment now);
+  std::size_t EventsToKeep() const;
   std::optional<std::uint64_t> DistinctCertificates(std::uint32_t service) const;
 
   const std::function<void(const Event&)> on_event_;

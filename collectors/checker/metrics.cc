@@ -33,6 +33,7 @@ struct BackendRow {
 };
 
 struct ServiceRow {
+  const Plan& plan;
   const ServiceHealth& health;
 };
 
@@ -263,8 +264,8 @@ constexpr Column<BackendRow> kBackendColumns[] = {
      [](const BackendRow& r, Samples& out) { out.Add({Name(r.backend.role)}, true); }},
     {{"ipvs_backend_in_table", kGauge,
       "Whether the kernel's table has the backend; absent while the table cannot be read. A "
-      "removed one stays known for "
-      "absent_retention, or for ever when it is expected.",
+      "removed one stays known for absent_retention, a day while it is down, or for ever when it "
+      "is expected.",
       kBackendLabels},
      [](const BackendRow& r, Samples& out) {
        if (r.plan.table_known) out.Add(r.backend.in_table);
@@ -313,6 +314,7 @@ constexpr Column<BackendRow> kCheckInfoColumns[] = {
 constexpr Column<ServiceRow> kSharedServiceColumns[] = {
     {ipvs::kServiceBackends,
      [](const ServiceRow& r, Samples& out) {
+       if (!r.plan.table_known) return;
        for (const Standing standing : kStandings) {
          out.Add({Name(standing)}, r.health.standings[static_cast<std::size_t>(standing)]);
        }
@@ -399,7 +401,7 @@ Families RenderSnapshot(const std::shared_ptr<const Snapshot>& snapshot) {
   const auto services = [snapshot](const auto& visit) {
     const Plan& plan = *snapshot->plan;
     for (std::size_t i = 0; i < plan.services.size(); ++i) {
-      visit(ServiceRow{snapshot->services[i]}, plan.services[i].labels);
+      visit(ServiceRow{plan, snapshot->services[i]}, plan.services[i].labels);
     }
   };
   const auto backends = [snapshot](const auto& visit) {

@@ -25,8 +25,10 @@ std::string LabelsOf(const TargetKey& key, probes::ProbeType type) {
 class Builder {
  public:
   Builder(std::shared_ptr<const Configuration> configuration, const Plan* previous,
-          Clock::time_point now)
-      : plan_(std::make_shared<Plan>()), now_(now) {
+          std::span<const Verdict> verdicts, Clock::time_point now)
+      : plan_(std::make_shared<Plan>()), verdicts_(verdicts), now_(now) {
+    assert((verdicts.empty() || verdicts.size() == previous->backends.size()) &&
+           "the verdicts are of the plan before");
     plan_->configuration = std::move(configuration);
     if (previous == nullptr) return;
     for (std::uint32_t i = 0; i < previous->services.size(); ++i) {
@@ -36,6 +38,9 @@ class Builder {
   }
 
   void AddFromTable(const ipvs::Table& table) {
+    for (const ipvs::Service& service : table.services) {
+      if (service.key.protocol == ipvs::Protocol::kFwmark) marks_.insert(service.key);
+    }
     for (const ipvs::Service* service : InOrder(table)) Add(service->key, service);
   }
 
@@ -126,17 +131,34 @@ class Builder {
     if (before == before_.end()) return;
     const PlannedService& service = previous_->services[before->second];
     for (std::uint32_t i = 0; i < service.backend_count; ++i) {
-      const PlannedBackend& old = previous_->backends[service.first_backend + i];
+      const std::uint32_t position = service.first_backend + i;
+      const PlannedBackend& old = previous_->backends[position];
       if (IsPlanned(old.key) || (!old.in_table && !old.absent_since)) continue;
       const Clock::time_point since = old.absent_since.value_or(now_);
-      const Clock::time_point end = since + configuration().absent_retention;
-      if (end <= now_) continue;
+      Clock::time_point end = since + configuration().absent_retention;
+      if (end <= now_) {
+        end = since + kDownRetention;
+        if (end <= now_ || !IsKeptDown(position)) continue;
+        plan_->kept_down.push_back(static_cast<std::uint32_t>(plan_->backends.size()));
+      }
       plan_->next_expiry = std::min(plan_->next_expiry.value_or(end), end);
       PlannedBackend& planned = NewBackend(old.key);
       planned.absent_since = since;
       planned.forward = old.forward;
       Complete(planned, rule);
     }
+  }
+
+  // Whether a backend of the plan before, which has been away for absent_retention, is worth more
+  // of our time: the alert on it would end although nothing is well. Not to know for a while
+  // changes nothing.
+  bool IsKeptDown(std::uint32_t position) const {
+    const bool retains = configuration().absent_retention > std::chrono::milliseconds::zero();
+    if (!retains || verdicts_.empty() || plan_->kept_down.size() == kMostKeptDown) return false;
+    const Verdict verdict = verdicts_[position];
+    return verdict == Verdict::kDown ||
+           (verdict == Verdict::kUnknown &&
+            std::ranges::binary_search(previous_->kept_down, position));
   }
 
   PlannedBackend& NewBackend(const ipvs::BackendKey& key) {
@@ -224,10 +246,35 @@ class Builder {
     }
   }
 
+  // How packets would go to a backend. One that has never been in the table is taken for one like
+  // the others of its service; where nothing is known of those either, dr was asked for, and it is
+  // routed.
+  bool IsRouted(const PlannedBackend& backend) const {
+    if (backend.forward) return backend.forward == ipvs::ForwardMethod::kRoute;
+    const auto planned = std::span(plan_->backends).subspan(plan_->services.back().first_backend);
+    if (const auto routed = IsAnyRouted(planned)) return *routed;
+    const auto before = before_.find(plan_->services.back().key);
+    if (before == before_.end()) return true;
+    const PlannedService& service = previous_->services[before->second];
+    return IsAnyRouted(
+               std::span(previous_->backends).subspan(service.first_backend, service.backend_count))
+        .value_or(true);
+  }
+
+  // Absent: it is known of none of them.
+  static std::optional<bool> IsAnyRouted(std::span<const PlannedBackend> backends) {
+    std::optional<bool> routed;
+    for (const PlannedBackend& backend : backends) {
+      if (!backend.forward) continue;
+      routed = routed.value_or(false) || backend.forward == ipvs::ForwardMethod::kRoute;
+    }
+    return routed;
+  }
+
   void AddDrTargets(PlannedBackend& backend, const ProbePointer& probe,
                     const ExpectedBackend* expected) {
     const PlannedService& service = plan_->services.back();
-    if (backend.forward != ipvs::ForwardMethod::kRoute) return;  // nothing to prove
+    if (!IsRouted(backend)) return;  // nothing to prove
     if (service.vips.empty()) {
       Note(backend, *probe, "the addresses of the mark are not configured (vip)");
     }
@@ -252,6 +299,12 @@ class Builder {
         return;
       }
     }
+    if (const auto service = ServiceOfMark(settings.socket.mark, key.address.family)) {
+      Note(backend, *probe,
+           "its mark is that of the service " + ipvs::ToString(*service) +
+               ", whose servers would get it");
+      return;
+    }
     const auto [entry, is_new] =
         index_.try_emplace(key, static_cast<std::uint32_t>(plan_->targets.size()));
     if (is_new) {
@@ -264,6 +317,18 @@ class Builder {
     }
     if (backend.forward != ipvs::ForwardMethod::kMasquerade) target.masqueraded = false;
     backend.targets.push_back({entry->second, settings.gating});
+  }
+
+  // The service of the kernel that takes packets with the mark for those of its clients. Of the
+  // services that the configuration declares its reader has made sure.
+  std::optional<ipvs::ServiceKey> ServiceOfMark(std::optional<std::uint32_t> mark,
+                                                AddressFamily family) const {
+    if (!mark) return std::nullopt;
+    ipvs::ServiceKey key;
+    key.protocol = ipvs::Protocol::kFwmark;
+    key.fwmark = *mark;
+    key.address.family = family;
+    return marks_.contains(key) ? std::optional(key) : std::nullopt;
   }
 
   void Note(const PlannedBackend& backend, const probes::PreparedProbe& probe,
@@ -283,7 +348,9 @@ class Builder {
 
   std::shared_ptr<Plan> plan_;
   const Plan* previous_ = nullptr;
+  const std::span<const Verdict> verdicts_;  // of previous_'s backends, or empty
   const Clock::time_point now_;
+  std::set<ipvs::ServiceKey> marks_;                  // of the table
   std::map<ipvs::ServiceKey, std::uint32_t> before_;  // position in previous_->services
   std::set<ipvs::ServiceKey> added_;
   std::map<TargetKey, std::uint32_t> index_;  // position in plan_->targets
@@ -307,8 +374,9 @@ std::string ToString(const TargetKey& key) {
 }
 
 std::shared_ptr<const Plan> MakePlan(std::shared_ptr<const Configuration> configuration,
-                                     TableView view, const Plan* previous, Clock::time_point now) {
-  Builder builder(std::move(configuration), previous, now);
+                                     TableView view, const Plan* previous, Clock::time_point now,
+                                     std::span<const Verdict> verdicts) {
+  Builder builder(std::move(configuration), previous, verdicts, now);
   if (view.table != nullptr) builder.AddFromTable(*view.table);
   builder.AddDeclared();
   return builder.Finish(view.is_known);

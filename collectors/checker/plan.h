@@ -2,11 +2,13 @@
 // their backends, and the targets that tell whether those work. Pure and immutable once made.
 #pragma once
 
+#include <chrono>
 #include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -60,7 +62,8 @@ struct PlannedBackend {
   std::optional<std::uint64_t> expected_weight;
   bool in_table = false;
   std::uint64_t weight = 0;  // the kernel's; 0 when not in the table
-  ipvs::ForwardMethod forward = ipvs::ForwardMethod::kRoute;
+  // How packets go to it, or last went; absent: it has never been in the table.
+  std::optional<ipvs::ForwardMethod> forward;
   // Since when it is missing in the table; absent while it is there, or never was.
   std::optional<Clock::time_point> absent_since;
   std::vector<TargetUse> targets;  // in the configuration's order
@@ -88,7 +91,14 @@ struct Plan {
   std::vector<std::string> notes;
   // When the next retained backend is forgotten.
   std::optional<Clock::time_point> next_expiry;
+  // Retained backends that outlast absent_retention because they are down, by position, rising. One
+  // that comes up is forgotten in the next plan.
+  std::vector<std::uint32_t> kept_down;
 };
+
+// The limits on Plan::kept_down: how many, and how long after they left the table.
+inline constexpr std::size_t kMostKeptDown = 1000;
+inline constexpr auto kDownRetention = std::chrono::hours(24);
 
 // The kernel's table as a plan sees it.
 struct TableView {
@@ -97,9 +107,12 @@ struct TableView {
 };
 
 // previous: the plan before, null for the first; its backends that left the table are retained for
-// the configuration's time. Without a table only what the configuration declares is known.
+// the configuration's time, and longer while they are down (kDownRetention). verdicts: of its
+// backends, by position; empty: none is known. Without a table only what the configuration declares
+// is known.
 std::shared_ptr<const Plan> MakePlan(std::shared_ptr<const Configuration> configuration,
-                                     TableView view, const Plan* previous, Clock::time_point now);
+                                     TableView view, const Plan* previous, Clock::time_point now,
+                                     std::span<const Verdict> verdicts = {});
 
 // Whether plans made from both tables have the same members: the same services and backends in the
 // same order, reached in the same way.

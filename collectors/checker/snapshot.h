@@ -61,7 +61,7 @@ struct TargetState {
   std::optional<unsigned> http_status;
   std::optional<std::uint64_t> http_body_bytes;
   bool drain = false;
-  // Of the last run that could see one.
+  // Of the last conclusive run that saw one, in a complete handshake where there was any.
   std::shared_ptr<const probes::CertificateFacts> certificate;
   std::optional<float> round_trip;  // seconds, of the last icmp run that had a reply
   std::uint64_t icmp_sent = 0;

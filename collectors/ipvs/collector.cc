@@ -102,6 +102,7 @@ std::vector<const MetricInfo*> DescribeIpvs() {
 }
 
 Collection IpvsCollector::Collect(Deadline deadline) {
+  const Clock::time_point start = Clock::now();
   const Reading reading = reader_->Read(deadline);
   UpdateLabels(*reading.table);
 
@@ -110,7 +111,7 @@ Collection IpvsCollector::Collect(Deadline deadline) {
   if (ServicesAreFromTheFile(reading)) {
     collection.error->message += "; missing are " + lost_families_;
   }
-  Publish(reading, collection.error);
+  Publish(reading, collection.error, Clock::now() - start);
   RenderReader(reader_->counts(), collection.families);
   if (options_.node_exporter_names) {
     const BackendLabelSet all(std::begin(kBackendLabels), std::end(kBackendLabels));
@@ -122,13 +123,15 @@ Collection IpvsCollector::Collect(Deadline deadline) {
 
 std::optional<Clock::duration> IpvsCollector::ReadAgainAfter(Clock::duration took) const {
   if (!options_.keep_fresh) return std::nullopt;
-  return std::max<Clock::duration>(std::chrono::seconds(1), 50 * took);
+  return std::clamp<Clock::duration>(50 * took, std::chrono::seconds(1), std::chrono::minutes(5));
 }
 
-void IpvsCollector::Publish(const Reading& reading, const std::optional<Error>& error) {
+void IpvsCollector::Publish(const Reading& reading, const std::optional<Error>& error,
+                            Clock::duration took) {
   const std::shared_ptr<const LatestReading> before = latest_.Get();
   LatestReading latest = before ? *before : LatestReading();
   latest.error = error;
+  latest.next_after = ReadAgainAfter(took).value_or(Clock::duration::zero());
   latest.up = reading.table->up;
   latest.was_up = latest.was_up || latest.up;
   latest.current = reading.table->services_known;

@@ -36,6 +36,8 @@ struct LatestReading {
   bool up = false;                                // Table::up of the last reading
   bool was_up = false;                            // of some reading since the start
   std::optional<Error> error;  // of the last reading, which may be later than table
+  // How soon after this reading the next one begins at the latest; zero: only when asked for.
+  Clock::duration next_after{};
 };
 
 // Every metric that IpvsCollector may write, under any options.
@@ -50,12 +52,13 @@ class IpvsCollector : public Collector {
 
   std::string_view name() const override { return "ipvs"; }
   Collection Collect(Deadline deadline) override;
-  // Every second, but no more than a fiftieth of the time.
+  // Every second, but no more than a fiftieth of the time; after one that hung, all the same within
+  // five minutes.
   std::optional<Clock::duration> ReadAgainAfter(Clock::duration took) const override;
   void Stop() override { reader_->Stop(); }
 
  private:
-  void Publish(const Reading& reading, const std::optional<Error>& error);
+  void Publish(const Reading& reading, const std::optional<Error>& error, Clock::duration took);
   void UpdateLabels(const Table& table);
 
   const std::unique_ptr<Reader> reader_;

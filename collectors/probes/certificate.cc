@@ -29,7 +29,7 @@ std::optional<std::chrono::sys_seconds> NotAfter(const X509* certificate) {
 
 }  // namespace
 
-std::shared_ptr<const CertificateFacts> FactsOf(const SSL* ssl, bool verified) {
+std::shared_ptr<const CertificateFacts> FactsOf(const SSL* ssl, bool verification_passed) {
   const X509* leaf = SSL_get0_peer_certificate(ssl);
   if (leaf == nullptr) return nullptr;
   const auto leaf_not_after = NotAfter(leaf);
@@ -48,7 +48,8 @@ std::shared_ptr<const CertificateFacts> FactsOf(const SSL* ssl, bool verified) {
   X509_digest(leaf, EVP_sha256(), facts->leaf_sha256.data(), nullptr);
   facts->issuer = Printable(TextOf(X509_get_issuer_name(leaf)));
   facts->version = SSL_get_version(ssl);
-  facts->verified = verified;
+  facts->complete = SSL_is_init_finished(ssl) == 1;
+  facts->verified = verification_passed && facts->complete;
   return facts;
 }
 

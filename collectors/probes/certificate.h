@@ -15,7 +15,7 @@ namespace lvs::probes {
 // Of the peer of a connection, during or after a full handshake, whether it verified or not. The
 // chain is the one that verification built, else what the server sent. Null before the certificate
 // came, and when it has no readable date.
-std::shared_ptr<const CertificateFacts> FactsOf(const SSL* ssl, bool verified);
+std::shared_ptr<const CertificateFacts> FactsOf(const SSL* ssl, bool verification_passed);
 
 // What an error of verification (X509_V_ERR_*) means.
 Reason ReasonOfVerifyError(int code);

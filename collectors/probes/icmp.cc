@@ -120,10 +120,12 @@ std::string Describe(const EchoError& error, const Address& from) {
          " from " + ToString(from);
 }
 
-// Routes that refuse are told as ConnectFault() tells them.
+// Routes and filters that refuse are told as ConnectFault() tells them.
 RunResult FailedSend(int error_number) {
   const std::string text = std::string("send: ") + strerror(error_number);
   switch (error_number) {
+    case EPERM:  // the socket is open: no capability is missing
+      return Failed(Reason::kLocalConfig, text + " (a filter of this host forbids it)");
     case EACCES:
       return Failed(Reason::kIcmpProhibited, text + " (a route of type prohibit)");
     case EINVAL:

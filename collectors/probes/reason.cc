@@ -7,7 +7,7 @@
 namespace lvs::probes {
 namespace {
 
-enum class Kind : std::uint8_t { kPlain, kTimeout };
+enum class Kind : std::uint8_t { kPlain, kTimeout, kHangUp };
 
 struct Row {
   Reason reason;
@@ -28,9 +28,9 @@ constexpr std::array kRows = {
     Row{Reason::kConnectTimeout, "connect_timeout", Layer::kL4, Kind::kTimeout},
     Row{Reason::kConnectRefused, "connect_refused", Layer::kL4},
     Row{Reason::kConnectProhibited, "connect_prohibited", Layer::kL4},
-    Row{Reason::kConnectReset, "connect_reset", Layer::kL4},
+    Row{Reason::kConnectReset, "connect_reset", Layer::kL4, Kind::kHangUp},
     Row{Reason::kTlsTimeout, "tls_timeout", Layer::kL6, Kind::kTimeout},
-    Row{Reason::kTlsReset, "tls_reset", Layer::kL6},
+    Row{Reason::kTlsReset, "tls_reset", Layer::kL6, Kind::kHangUp},
     Row{Reason::kTlsProtocol, "tls_protocol", Layer::kL6},
     Row{Reason::kTlsAlert, "tls_alert", Layer::kL6},
     Row{Reason::kTlsCertExpired, "tls_cert_expired", Layer::kL6},
@@ -41,8 +41,8 @@ constexpr std::array kRows = {
     Row{Reason::kHttpTimeoutWrite, "http_timeout_write", Layer::kL7, Kind::kTimeout},
     Row{Reason::kHttpTimeoutFirstByte, "http_timeout_first_byte", Layer::kL7, Kind::kTimeout},
     Row{Reason::kHttpTimeoutBody, "http_timeout_body", Layer::kL7, Kind::kTimeout},
-    Row{Reason::kHttpReset, "http_reset", Layer::kL7},
-    Row{Reason::kHttpEmpty, "http_empty", Layer::kL7},
+    Row{Reason::kHttpReset, "http_reset", Layer::kL7, Kind::kHangUp},
+    Row{Reason::kHttpEmpty, "http_empty", Layer::kL7, Kind::kHangUp},
     Row{Reason::kHttpProtocol, "http_protocol", Layer::kL7},
     Row{Reason::kHttpStatus, "http_status", Layer::kL7},
     Row{Reason::kHttpHeaderMismatch, "http_header_mismatch", Layer::kL7},
@@ -86,5 +86,7 @@ std::optional<Layer> LayerOf(Reason reason) { return RowOf(reason).layer; }
 bool IsLocal(Reason reason) { return reason >= Reason::kLocalFdLimit; }
 
 bool IsTimeout(Reason reason) { return RowOf(reason).kind == Kind::kTimeout; }
+
+bool MayComeOfAStall(Reason reason) { return RowOf(reason).kind != Kind::kPlain; }
 
 }  // namespace lvs::probes

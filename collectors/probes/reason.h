@@ -76,4 +76,8 @@ bool IsLocal(Reason reason);
 // Whether it means that something did not come in time.
 bool IsTimeout(Reason reason);
 
+// Whether it may come of our own standing still: a time-out, and the end of a connection by the
+// server, which does not wait for a silent client for ever.
+bool MayComeOfAStall(Reason reason);
+
 }  // namespace lvs::probes

@@ -43,6 +43,8 @@ struct CertificateFacts {
   std::string issuer;   // of the leaf, RFC 2253, printable, at most 200 bytes
   std::string version;  // "TLSv1.3"
   bool verified = false;
+  // Of a handshake that was completed: the server has shown that the certificate is its own.
+  bool complete = true;
 };
 
 struct IcmpFacts {

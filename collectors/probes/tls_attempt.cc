@@ -88,9 +88,7 @@ TlsAttempt::Verdict TlsAttempt::Judge(std::chrono::system_clock::time_point now)
   } else {
     verdict.reason = ReasonOfVerifyError(verify_error_);
     verdict.detail = verify_detail_;
-    // Without a complete handshake the server has not shown that the certificate is its own.
-    verdict.facts =
-        FactsOf(ssl_, verdict.reason == Reason::kNone && SSL_is_init_finished(ssl_) == 1);
+    verdict.facts = FactsOf(ssl_, verdict.reason == Reason::kNone);
   }
   if (verdict.facts != nullptr && verdict.facts->verified) verified_facts_ = verdict.facts;
   return verdict;

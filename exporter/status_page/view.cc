@@ -100,8 +100,10 @@ class Maker {
     if (position) {
       backend.planned = &snapshot_->plan->backends[*position];
       backend.health = &snapshot_->backends[*position];
-      // Without a table nobody can say what it lacks.
-      if (table_ != nullptr) backend.disagreement = DisagreementOf(MemberOf(backend));
+      // Without a table of now nobody can say what it lacks.
+      if (table_ != nullptr && snapshot_->plan->table_known) {
+        backend.disagreement = DisagreementOf(MemberOf(backend));
+      }
     }
     backend.level = LevelOf(backend);
     return backend;

@@ -225,7 +225,8 @@ void Measure(const Scenario& scenario, std::chrono::seconds time) {
                           .configuration = configuration,
                           .on_event = {},
                           .on_note = {},
-                          .make_runner = {}},
+                          .make_runner = {},
+                          .table_patience = std::chrono::hours(24)},
                          published);
   std::this_thread::sleep_for(2 * scenario.interval + 2s);
   const double processor_before = ProcessorSeconds();

@@ -56,8 +56,13 @@ class StuckSink : public spdlog::sinks::base_sink<std::mutex> {
  public:
   std::mutex gate;
 
+  std::vector<std::string> lines;
+
  protected:
-  void sink_it_(const spdlog::details::log_msg&) override { const std::scoped_lock wait(gate); }
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    const std::scoped_lock wait(gate);
+    lines.emplace_back(message.payload.data(), message.payload.size());
+  }
   void flush_() override {}
 };
 
@@ -68,6 +73,25 @@ TEST(Log, DropsTheOldestAndCountsWhenNobodyReads) {
   for (int i = 0; i < 5000; ++i) log.Info("line");
   EXPECT_GT(log.dropped(), 0U);
   sink->gate.unlock();
+}
+
+// Thousands of servers that died together were told in part, and nothing told that.
+TEST(Log, SaysOnceHowManyLinesWereLost) {
+  auto sink = std::make_shared<StuckSink>();
+  Log log(spdlog::level::info, LogFormat::kLogfmt, sink);
+  sink->gate.lock();
+  for (int i = 0; i < 5000; ++i) log.Info("line");
+  const std::uint64_t dropped = log.dropped();
+  sink->gate.unlock();
+  log.Flush();
+  std::vector<std::string> said;
+  for (const std::string& line : sink->lines) {
+    if (line.find("msg=line") == std::string::npos) said.push_back(line);
+  }
+  ASSERT_EQ(said.size(), 1U);
+  EXPECT_THAT(said[0], testing::MatchesRegex("ts=[^ ]* level=warn msg=\"log lines were lost: .*\" "
+                                             "lines=" +
+                                             std::to_string(dropped)));
 }
 
 }  // namespace

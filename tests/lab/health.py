@@ -137,9 +137,24 @@ def results(page, **target):
     return _by_label(page, "ipvs_check_results_total", "result", target)
 
 
+def lost_runs(until, since=None, **target):
+    """How many runs of a target were inconclusive between two pages, or from the start to the first one."""
+    before = results(since, **target)["inconclusive"] if since else 0
+    return results(until, **target)["inconclusive"] - before
+
+
 def failures(page, **target):
     """How many runs ended with which reason (level full): {reason: number}."""
     return _by_label(page, "ipvs_check_failures_total", "reason", target)
+
+
+def failures_by_probe(page):
+    """How many runs of all targets of a probe ended with which reason (level full): {(probe, reason): number}."""
+    found = {}
+    for series, value in page.series("ipvs_check_failures_total").items():
+        key = dict(series)["probe"], dict(series)["reason"]
+        found[key] = found.get(key, 0) + value
+    return found
 
 
 def streaks(page, **target):

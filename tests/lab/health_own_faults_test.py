@@ -3,6 +3,7 @@ network does is a failure, though, even when it is the director's own route that
 
 import contextlib
 import errno
+import json
 import os
 import resource
 import signal
@@ -10,6 +11,7 @@ import socket
 import struct
 import time
 
+import certificates
 import exporter
 import health
 import labtest
@@ -21,7 +23,17 @@ IPV4 = topology.IPV4
 WEB, OTHER_WEB = service(topology.DR, 80), service(topology.MASQUERADED, 80)
 MANY = [f"10.60.0.{number}" for number in range(1, 101)]
 STOPPED_SECONDS = 5
+DAY = 86400
 NO_TIME_WAIT = struct.pack("ii", 1, 0)
+# It hangs up on a client that has said nothing for two seconds.
+WEB_SERVER = """
+server {{
+  listen 80; listen 443 ssl;
+  ssl_certificate {certificate}; ssl_certificate_key {key};
+  client_header_timeout 2s;
+  location / {{ return 200 "well\\n"; }}
+}}
+"""
 
 # Verdicts outlast the trouble, so that what is seen is the trouble and not its length.
 CONFIGURATION = f"""
@@ -53,8 +65,12 @@ class OwnFaultsTest(health.HealthTest):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
+        authority = certificates.Authority(servers.FOLDER / "authority")
+        now = int(time.time())
+        certificate, key = authority.issue("good", now - DAY, now + DAY)
+        cls.ca_file = authority.ca_file
         for host in (cls.lab.rs1, cls.lab.rs2):
-            nginx = servers.Nginx(host, 'server { listen 80; location / { return 200 "well\\n"; } }')
+            nginx = servers.Nginx(host, WEB_SERVER.format(certificate=certificate, key=key))
             cls.addClassCleanup(nginx.stop)
         cls.lab.rs1.ip("route add local 10.60.0.0/16 dev lo")
         cls.director.ip(f"route add 10.60.0.0/16 via {IPV4['rs1']}")
@@ -90,7 +106,7 @@ class OwnFaultsTest(health.HealthTest):
     def assert_only_own_faults(self, page, *reasons):
         """No run failed; those that were inconclusive were so for these reasons, each of which was seen."""
         self.assertEqual({tuple(labels): value for labels, value in page.series(
-            "ipvs_check_results_total", result="failure").items() if value}, {})
+            "ipvs_check_results_total", result="failure").items() if value}, {}, health.failures_by_probe(page))
         seen = {dict(labels)["reason"] for labels in page.series("ipvs_check_failures_total")}
         busy = {"local_overload", "local_throttled"}  # always possible where other things run beside the guest
         self.assertEqual(seen | busy, busy | set(reasons))
@@ -102,7 +118,8 @@ class OwnFaultsTest(health.HealthTest):
         labels = self.fill(WEB, IPV4["rs1"], IPV4["rs2"])
         program, before = self.start_and_wait(configuration("page"), labels)
         limit = resource.prlimit(program.pid, resource.RLIMIT_NOFILE)
-        open_now = len(os.listdir(f"/proc/{program.pid}/fd"))
+        # At rest: probes and scrapes that are on have more.
+        open_now = min(len(os.listdir(f"/proc/{program.pid}/fd")) for _ in range(50))
         resource.prlimit(program.pid, resource.RLIMIT_NOFILE, (open_now - 2, limit[1]))
         time.sleep(4)  # there is nobody to ask meanwhile
         resource.prlimit(program.pid, resource.RLIMIT_NOFILE, limit)
@@ -194,6 +211,42 @@ class OwnFaultsTest(health.HealthTest):
         print(f"[{before.value('ipvs_checker_in_flight')} of {len(labels)} in flight, then {inconclusive} runs "
               "inconclusive] ", end="", flush=True)
 
+    def test_stopped_and_continued_in_every_kind_of_probe(self):
+        """At any moment some runs are in each of their steps. nginx hangs up on those that stand still between two, and
+        they see it before their time is over."""
+        names = [f"192.168.1.{number}" for number in range(130, 150)]
+        self.lab.rs1.ip(*(f"addr add {address}/24 dev eth0" for address in names))
+        self.lab.rs1.run("tc", "qdisc", "add", "dev", "eth0", "root", "netem", "delay", "500ms")
+        self.addCleanup(self.lab.rs1.ip, *(f"addr del {address}/24 dev eth0" for address in names))
+        self.addCleanup(self.lab.rs1.run, "tc", "qdisc", "del", "dev", "eth0", "root")
+        labels = self.fill(WEB, *names)
+        secure = (f"secure: {{type: https, port: 443, http: {{host: {certificates.SERVER_NAME}}}, "
+                  f"tls: {{ca_file: {self.ca_file}}}}}")
+        text = configuration("alive", "page", "secure", "vip").replace("interval: 1s,", "interval: 7s, timeout: 7s,")
+        program, _ = self.start_and_wait(text.replace("  open:", f"  {secure}\n  open:"), labels)
+        probes = {"alive", "page", "secure", "vip"}
+        before = self.wait(program, "many in flight", lambda page: page.value(
+            "ipvs_checker_in_flight") > len(labels) / 2)
+        program.signal(signal.SIGSTOP)
+        time.sleep(STOPPED_SECONDS)
+        program.signal(signal.SIGCONT)
+
+        def succeeded(page):
+            return {probe: sum(page.series("ipvs_check_results_total", result="success", probe=probe).values())
+                    for probe in probes}
+
+        page = self.wait(program, "every target again", lambda page: all(
+            succeeded(page)[probe] >= succeeded(before)[probe] + len(labels) for probe in probes), health.PATIENCE)
+        self.assert_untouched(page, labels)
+        self.assert_only_own_faults(page, "local_overload")
+        self.assertEqual(health.events(program, kind="backend", transition=True), [])
+        of_service, = (one for one in json.loads(program.text("/api/v1/services"))["services"] if one["in_table"])
+        excused = {result["detail"].partition(" ")[0] for each in of_service["backends"]
+                   for check in each["health"]["checks"] for result in check["last_results"]
+                   if result["result"] == "inconclusive" and "detail" in result}
+        self.assertTrue(excused & {"http_empty", "http_reset", "tls_reset"}, excused)
+        print(f"[excused: {', '.join(sorted(excused))}] ", end="", flush=True)
+
     def test_a_route_that_is_gone_is_a_failure(self):
         labels = self.fill(WEB, IPV4["rs1"], IPV4["rs2"])
         program, _ = self.start_and_wait(configuration("alive", "page"), labels)
@@ -221,6 +274,19 @@ class OwnFaultsTest(health.HealthTest):
             page, address=IPV4["rs1"])["inconclusive"] >= 4)
         self.assert_untouched(page, labels)
         self.assert_only_own_faults(page, "local_config")
+
+    def test_a_filter_of_the_director_for_icmp_is_our_own_fault(self):
+        """It was told as a missing capability."""
+        labels = self.fill(WEB, IPV4["rs1"], IPV4["rs2"])
+        program, _ = self.start_and_wait(configuration("alive", "page"), labels)
+        rule = ("OUTPUT", "-p", "icmp", "-d", IPV4["rs1"], "-j", "DROP")
+        self.director.run("iptables-legacy", "-A", *rule)
+        self.addCleanup(self.director.run, "iptables-legacy", "-D", *rule)
+        page = self.wait(program, "inconclusive runs", lambda page: health.results(
+            page, probe="alive", address=IPV4["rs1"])["inconclusive"] >= 4)
+        self.assert_untouched(page, labels)
+        self.assert_only_own_faults(page, "local_config")
+        self.assertFalse([line for line in program.log() if "CAP_NET_RAW" in line])
 
     def test_without_net_raw(self):
         """TCP goes on; ICMP, dr and ARP say why they do not, once; nothing is down."""

@@ -116,6 +116,7 @@ CONFIGURATION = """
 probes:
   alive: {{type: icmp}}
   open: {{type: tcp, gating: false}}
+  web_port: {{type: tcp, port: 80}}
   page: {{type: http, http: {{path: /health, expect_body: all is well, drain_status: 503}}}}
   secure:
     type: https
@@ -129,6 +130,7 @@ services:
   - {{match: {{address: {dr}, port: 80, proto: TCP}}, probes: [alive, open, page]}}
   - {{match: {{address: {dr}, port: 443, proto: TCP}}, probes: [secure]}}
   - {{match: {{address: {masqueraded}, port: 8443, proto: TCP}}, probes: [lenient]}}
+  - {{match: {{mark: 20, family: ipv4}}, probes: [web_port]}}
 """
 
 
@@ -150,6 +152,7 @@ def labels_of(case):
 NOBODY = backend(HTTP, topology.ABSENT, 80)
 MARK = mark(10)
 MARKED_NOBODY, MARKED_SOMEBODY = backend(MARK, topology.ABSENT, 0), backend(MARK, topology.IPV4["rs1"], 0)
+NOBODY_BY_TCP = backend(mark(20), topology.ABSENT, 0)
 CASES = EVERY_HTTP + HTTPS_CASES
 FAILING = [case for case in CASES if case.reasons]
 STAYING = [case for case in CASES if not case.reasons]
@@ -247,8 +250,9 @@ def rules():
     lines += [f"-a -t {topology.DR}:443 -r {labels_of(case)['remote_address']}:443 -g -w 1" for case in HTTPS_CASES]
     lines += [f"-a -t {topology.MASQUERADED}:8443 -r {ADDRESSES['https'][name]}:443 -m -w 1"
               for name in LENIENTLY_CHECKED]
-    lines += ["-A -f 10 -s rr"]
-    lines += [f"-a -f 10 -r {address}:0 -g -w 1" for address in (topology.IPV4["rs1"], topology.ABSENT)]
+    for number in (10, 20):
+        lines += [f"-A -f {number} -s rr"]
+        lines += [f"-a -f {number} -r {address}:0 -g -w 1" for address in (topology.IPV4["rs1"], topology.ABSENT)]
     return "\n".join(lines)
 
 
@@ -273,7 +277,7 @@ class HealthProbesTest(health.HealthTest):
         failing = [labels_of(case) for case in FAILING]
         mending = [labels for labels in every if labels != https_labels(DOOMED)]
         cls.before = health.settle(cls.program, lambda page: health.all_are(page, 1, every + [MARKED_SOMEBODY])
-                                   and health.all_are(page, 0, [NOBODY, MARKED_NOBODY]))
+                                   and health.all_are(page, 0, [NOBODY, MARKED_NOBODY, NOBODY_BY_TCP]))
         cls.first_verdicts = first_verdicts(cls.program)
         cls.fault = time.time()
         cls.real.break_all()
@@ -307,9 +311,9 @@ class HealthProbesTest(health.HealthTest):
         default = "secure" if case in HTTPS_CASES else "page"
         return {"probe": probe or default, "address": labels["remote_address"]}
 
-    def lost_runs(self, case):
-        """Runs that this machine was too busy for."""
-        return health.results(self.mended, **self.target(case))["inconclusive"]
+    def lost_runs(self, case, until, since=None):
+        """Runs that this machine was too busy for, between two pages or since the start."""
+        return health.lost_runs(until, since, **self.target(case))
 
     def test_nginx_has_nothing_to_complain_about(self):
         lines = [line for line in self.real.nginx_log().splitlines() if "[emerg]" in line or "[alert]" in line]
@@ -322,7 +326,8 @@ class HealthProbesTest(health.HealthTest):
                 self.assertEqual(health.up(self.before, **labels_of(case)), 1)
                 seconds = self.first_verdicts[key_of(labels_of(case))] - started
                 run = 1 if case.name == "slow but well" else 0
-                self.assert_within(seconds, health.START_TO_UP + run, case.name, self.lost_runs(case))
+                self.assert_within(seconds, health.START_TO_UP + run, case.name,
+                                   self.lost_runs(case, self.before))
 
     def test_first_verdict_is_no_transition(self):
         for case in CASES:
@@ -334,7 +339,7 @@ class HealthProbesTest(health.HealthTest):
         started = self.before.value("process_start_time_seconds")
         self.assertEqual(health.up(self.before, **NOBODY), 0)
         self.assertEqual(health.down_reason(self.before, **NOBODY), ("l3", "host_unreachable"))
-        lost = health.results(self.before, probe="page", address=topology.ABSENT)["inconclusive"]
+        lost = health.lost_runs(self.before, probe="page", address=topology.ABSENT)
         self.assert_within(self.first_verdicts[key_of(NOBODY)] - started, health.START_TO_DOWN, "nobody", lost)
         self.assertEqual(health.transitions(self.mended, **NOBODY), {"up": 0, "down": 0})
         self.assertEqual(health.layers(self.before, probe="alive", address=topology.ABSENT), {"l3": 0})
@@ -345,13 +350,23 @@ class HealthProbesTest(health.HealthTest):
         self.assertEqual(health.up(self.before, **MARKED_NOBODY), 0)
         self.assertIn(health.down_reason(self.before, **MARKED_NOBODY), [
             ("l3", reason) for reason in ("host_unreachable", "icmp_timeout", "icmp_unreachable")])
-        lost = health.results(self.before, probe="icmp", address=topology.ABSENT)["inconclusive"]
+        lost = health.lost_runs(self.before, probe="icmp", address=topology.ABSENT)
         seconds = self.first_verdicts[key_of(MARKED_NOBODY)] - started
         self.assert_within(seconds, health.START_TO_DOWN, "nobody, by ICMP", lost)
         self.assertEqual(health.up(self.before, **MARKED_SOMEBODY), 1)
         self.assertEqual(health.service_state(self.before, **MARK), "spof")
         self.assertEqual(health.disagreements(self.before, **MARKED_NOBODY), {"unhealthy_active"})
         print(f"[down {seconds:.1f} s after the start] ", end="", flush=True)
+
+    def test_a_typing_error_in_a_mark_service_that_is_probed_by_tcp(self):
+        """Row 12 again, with a port from the configuration: nobody answers ARP, and that is the reason."""
+        started = self.before.value("process_start_time_seconds")
+        self.assertEqual(health.down_reason(self.before, **NOBODY_BY_TCP), ("l3", "host_unreachable"))
+        self.assertEqual(health.down_reason(self.mended, **NOBODY_BY_TCP), ("l3", "host_unreachable"))
+        lost = health.lost_runs(self.before, probe="web_port", address=topology.ABSENT)
+        self.assert_within(self.first_verdicts[key_of(NOBODY_BY_TCP)] - started, health.START_TO_DOWN,
+                           "nobody, by TCP", lost)
+        self.assertEqual(health.layers(self.before, probe="web_port", address=topology.ABSENT), {"l4": 0})
 
     def test_down_with_the_reason(self):
         for case in FAILING:
@@ -363,7 +378,8 @@ class HealthProbesTest(health.HealthTest):
     def test_down_within_the_bound(self):
         for case in FAILING:
             with self.subTest(case.name):
-                self.assert_within(self.down_after(case), case.bound, case.name, self.lost_runs(case))
+                self.assert_within(self.down_after(case), case.bound, case.name,
+                                   self.lost_runs(case, self.broken, self.before))
 
     def test_down_is_one_transition(self):
         for case in FAILING:
@@ -374,7 +390,8 @@ class HealthProbesTest(health.HealthTest):
             if case.name == DOOMED:
                 continue
             with self.subTest(case.name):
-                self.assert_within(self.up_after(case), health.BACK_TO_UP, case.name, self.lost_runs(case))
+                self.assert_within(self.up_after(case), health.BACK_TO_UP, case.name,
+                                   self.lost_runs(case, self.mended, self.broken))
                 self.assertEqual(health.transitions(self.mended, **labels_of(case)), {"up": 1, "down": 1})
                 self.assertIsNone(health.down_reason(self.mended, **labels_of(case)))
 

@@ -24,8 +24,8 @@ class HealthTableTest(health.HealthTest):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.farm = faulty_server.Farm(cls.lab.rs1, "one", "two")
-        cls.one, cls.two = (backend(WEB, cls.farm.addresses[name], 80) for name in ("one", "two"))
+        cls.farm = faulty_server.Farm(cls.lab.rs1, "one", "two", "sorry")
+        cls.one, cls.two, cls.sorry = (backend(WEB, address, 80) for address in cls.farm.addresses.values())
 
     def setUp(self):
         self.director.run("ipvsadm", "-C")
@@ -56,6 +56,11 @@ class HealthTableTest(health.HealthTest):
         """[(from, to)] of a backend, oldest first."""
         told = health.events(program, kind="table", remote_address=labels["remote_address"])
         return [(event["from"], event["to"]) for event in reversed(told)]
+
+    def wait_for_table_events(self, program, labels, *expected):
+        """The checker is behind the table, and only the events show that it has seen a change."""
+        self.wait(program, f"the events {expected}",
+                  lambda page: self.table_events(program, labels) == list(expected))
 
     def test_removed_and_added_again(self):
         program = self.start(PAGE + f"services: [{{{MATCH_WEB}, probes: [page]}}]")
@@ -178,7 +183,14 @@ class HealthTableTest(health.HealthTest):
                          and not page.series("ipvs_backend_in_table"))
         self.assertEqual(health.up(page, **self.one), 1, "it is of the configuration")
         self.assertEqual(health.service_state(page, **WEB), "unknown")
-        self.assertFalse(page.series("ipvs_backend_disagreement"))
+        for name in ("ipvs_backend_disagreement", "ipvs_service_backends"):
+            self.assertFalse(page.series(name), name)
+        one_service, = json.loads(program.text("/api/v1/services"))["services"]
+        for entry in (one_service, *one_service["backends"], *(one["health"] for one in one_service["backends"])):
+            self.assertFalse({"in_table", "disagreement"} & entry.keys(), entry)
+        for group in json.loads(program.text("/sd/backends")):
+            self.assertNotIn("__meta_ipvs_in_table", group["labels"])
+        self.assertNotIn("is not in the kernel's table</b>", program.text("/"), "it works, and nobody knows")
         self.director.run("modprobe", "ip_vs")
         self.setUp()
         page = self.wait(program, "the table again", lambda page: health.all_are(page, 1, [self.one, self.two])
@@ -186,10 +198,18 @@ class HealthTableTest(health.HealthTest):
         for labels in (self.one, self.two):
             self.assertEqual(health.transitions(page, **labels), health.transitions(before, **labels))
 
+    def service_of_keepalived(self):
+        """Where it is, and its servers."""
+        return topology.DR, 80, [self.farm.addresses[name] for name in ("one", "two")]
+
+    def keepalived(self, **options):
+        """It owns the service, with one and two."""
+        self.director.run("ipvsadm", "-C")
+        return keepalived.checker(self.director, *self.service_of_keepalived(), **options)
+
     def test_keepalived_removes_what_fails(self):
         """Both checkers see it, and the table follows keepalived."""
-        self.director.run("ipvsadm", "-C")
-        with keepalived.checker(self.director, topology.DR, 80, self.farm.addresses.values()) as other:
+        with self.keepalived() as other:
             program = self.start(PAGE + f"services: [{{{MATCH_WEB}, probes: [page]}}]")
             self.farm.behave(FAIL, "one")
             page = self.wait(program, "down and out", lambda page: health.up(page, **self.one) == 0
@@ -204,6 +224,60 @@ class HealthTableTest(health.HealthTest):
             self.assertEqual(health.transitions(page, **self.one), {"up": 1, "down": 1})
             self.assertEqual(self.table_events(program, self.one), [("1", "absent"), ("absent", "1")])
             self.assertIn("Removing service", other.log())
+
+    def test_keepalived_inhibits_what_fails(self):
+        """It leaves it in the table with weight 0, and gives the weight back."""
+        with self.keepalived(inhibit_on_failure=True):
+            program = self.start(PAGE + f"services: [{{{MATCH_WEB}, probes: [page]}}]")
+            self.farm.behave(FAIL, "one")
+            self.wait(program, "down", lambda page: health.up(page, **self.one) == 0)
+            page = self.wait_for_table(program, self.one, 0)
+            self.assertEqual(health.service_state(page, **WEB), "spof")
+            self.assert_standings(page, WEB, usable=1, down=1)
+            self.farm.behave(WELL, "one")
+            self.wait(program, "up", lambda page: health.up(page, **self.one) == 1)
+            page = self.wait_for_table(program, self.one, 1)
+            self.assertEqual(health.service_state(page, **WEB), "ok")
+            self.assertEqual(health.transitions(page, **self.one), {"up": 1, "down": 1})
+            self.wait_for_table_events(program, self.one, ("1", "0"), ("0", "1"))
+            self.assertEqual(self.table_events(program, self.two), [])
+
+    def test_keepalived_is_told_another_weight(self):
+        with self.keepalived() as other:
+            program = self.start(PAGE + f"services: [{{{MATCH_WEB}, probes: [page]}}]")
+            other.reload(keepalived.checks(*self.service_of_keepalived(), weight=7))
+            for labels in (self.one, self.two):
+                page = self.wait_for_table(program, labels, 7)
+            self.assertEqual(health.service_state(page, **WEB), "ok")
+            for labels in (self.one, self.two):
+                self.wait_for_table_events(program, labels, ("1", "7"))
+                self.assertEqual(health.transitions(page, **labels), {"up": 0, "down": 0})
+
+    def test_keepalived_switches_to_its_sorry_server(self):
+        """When its last real server fails, and back when the first one works."""
+        with self.keepalived(sorry_server=self.farm.addresses["sorry"]):
+            program = self.start(PAGE + f"""services:
+  - {MATCH_WEB}
+    probes: [page]
+    backends: [{{address: {self.farm.addresses["sorry"]}, role: sorry}}]""")
+            every = (self.one, self.two, self.sorry)
+
+            def in_table(page):
+                return [page.value("ipvs_backend_in_table", **labels) for labels in every]
+
+            page = self.wait(program, "the sorry server up", lambda page: health.up(page, **self.sorry) == 1)
+            self.assertEqual((in_table(page), health.service_state(page, **WEB)), ([1, 1, 0], "ok"))
+            self.farm.behave(FAIL, "one", "two")
+            page = self.wait(program, "sorry", lambda page: health.service_state(page, **WEB) == "sorry"
+                             and in_table(page) == [0, 0, 1])
+            self.assert_standings(page, WEB, down=2)
+            self.farm.behave(WELL, "one", "two")
+            page = self.wait(program, "the real servers again", lambda page: health.service_state(page, **WEB) == "ok"
+                             and in_table(page) == [1, 1, 0])
+            for labels in every:
+                self.assertEqual(health.disagreements(page, **labels), set())
+            self.wait_for_table_events(program, self.sorry, ("absent", "1"), ("1", "absent"))
+            self.assertEqual(health.transitions(page, **self.sorry), {"up": 0, "down": 0})
 
     def test_service_discovery_lists_every_backend(self):
         program = self.start(f"""{PAGE}services:

@@ -23,12 +23,14 @@ virtual_server {address} {port} {{
   lb_algo rr
   lb_kind NAT
   protocol TCP
+{sorry_server}
 {real_servers}
 }}
 """
 REAL_SERVER = """
   real_server {address} 80 {{
-    weight 1
+    weight {weight}
+    {inhibit_on_failure}
     HTTP_GET {{
       url {{
         path /
@@ -91,8 +93,10 @@ class Keepalived:
         self._process.kill()
         self._process.wait()
 
-    def reload(self):
-        """Has it read its configuration again."""
+    def reload(self, configuration=None):
+        """Has it read its configuration again, or another one."""
+        if configuration:
+            netns.write_file(self.configuration_file, configuration)
         self._process.send_signal(signal.SIGHUP)
 
     def runs(self):
@@ -114,7 +118,16 @@ def folder_of(host):
     return pathlib.Path(f"/run/keepalived-{host.name}")
 
 
-def checker(host, address, port, real_servers):
-    """Checks real servers itself and removes those that fail, for one service."""
-    return Keepalived(host, CHECKER.format(address=address, port=port, real_servers="".join(
-        REAL_SERVER.format(address=real_server) for real_server in real_servers)), "--check")
+def checker(host, *service, **options):
+    """Checks real servers itself and removes those that fail, for one service; see `checks`."""
+    return Keepalived(host, checks(*service, **options), "--check")
+
+
+def checks(address, port, real_servers, weight=1, inhibit_on_failure=False, sorry_server=None):
+    """The configuration of a checker. Servers that fail get weight 0 where `inhibit_on_failure` says so; the sorry server
+    has the service's port, as the real servers do."""
+    inhibit = "inhibit_on_failure" if inhibit_on_failure else ""
+    return CHECKER.format(
+        address=address, port=port, sorry_server=f"  sorry_server {sorry_server} {port}" if sorry_server else "",
+        real_servers="".join(REAL_SERVER.format(address=real_server, weight=weight, inhibit_on_failure=inhibit)
+                             for real_server in real_servers))

@@ -34,15 +34,27 @@ class Servers {
     const std::scoped_lock lock(mutex_);
     answers_[Ip(address)] = std::move(answer);
   }
-  // A run of the server never ends.
+  // A run of the server does not end before ReleaseAll().
   void Hold(const std::string& address) { Set(address, nullptr); }
+  // All servers work, and all that was held ends.
+  void ReleaseAll() {
+    const std::scoped_lock lock(mutex_);
+    answers_.clear();
+    for (const auto& end : std::exchange(held_, {})) end();
+  }
 
-  // Null: never.
-  std::function<RunResult()> Answer(const Address& address) {
+  // Calls end with the server's answer, at once or later.
+  void Ask(const Address& address, const std::function<void(std::function<RunResult()>)>& end) {
     const std::scoped_lock lock(mutex_);
     ++runs_[address];
     const auto found = answers_.find(address);
-    return found == answers_.end() ? std::function<RunResult()>(Success) : found->second;
+    const auto answer =
+        found == answers_.end() ? std::function<RunResult()>(Success) : found->second;
+    if (answer) {
+      end(answer);
+    } else {
+      held_.push_back([end] { end(Success); });
+    }
   }
   int runs(const std::string& address) {
     const std::scoped_lock lock(mutex_);
@@ -53,6 +65,7 @@ class Servers {
   std::mutex mutex_;
   std::map<Address, std::function<RunResult()>> answers_;
   std::map<Address, int> runs_;
+  std::vector<std::function<void()>> held_;
 };
 
 class FakeRunner : public probes::Runner {
@@ -61,9 +74,9 @@ class FakeRunner : public probes::Runner {
 
   void Start(probes::RunRequest request, const std::vector<route::Mac>&,
              std::function<void(RunResult)> done) override {
-    const auto answer = servers_.Answer(request.address);
-    if (!answer) return;
-    boost::asio::post(loop_, [answer, done = std::move(done)] { done(answer()); });
+    servers_.Ask(request.address, [this, done](const std::function<RunResult()>& answer) {
+      boost::asio::post(loop_, [answer, done] { done(answer()); });
+    });
   }
   void SetMaxPerAddress(std::size_t) override {}
 
@@ -93,6 +106,7 @@ class EngineTest : public testing::Test {
     ipvs::LatestReading latest;
     latest.table = table.Share();
     latest.up = latest.was_up = latest.current = true;
+    latest.next_after = next_reading_after_;
     table_.Set(std::make_shared<const ipvs::LatestReading>(latest));
   }
   void Start() {
@@ -103,7 +117,9 @@ class EngineTest : public testing::Test {
                                   .make_runner =
                                       [this](boost::asio::io_context& loop, route::RouteReader&) {
                                         return std::make_unique<FakeRunner>(loop, servers_);
-                                      }},
+                                      },
+                                  .table_patience = table_patience_,
+                                  .rest = rest_},
                     published_);
   }
 
@@ -139,6 +155,9 @@ class EngineTest : public testing::Test {
   }
 
   Limits limits_;
+  Clock::duration table_patience_ = 1h;  // tests show a table once
+  Clock::duration next_reading_after_{};
+  Clock::duration rest_ = 500ms;
   Servers servers_;
   std::atomic<int> events_{0};
   Published<ipvs::LatestReading> table_;
@@ -197,6 +216,32 @@ TEST_F(EngineTest, WithoutTheModuleTheTableIsNotKnownAndTheServersAre) {
   Until([](const Snapshot& s) { return s.services[0].state == ServiceState::kOk; });
 }
 
+// The kernel's answer never came, and the last table was shown as the one of now for ever.
+TEST_F(EngineTest, AReadingThatNeverEndsMakesTheTableUnknown) {
+  table_patience_ = 500ms;
+  const KernelTable table = KernelTable().Service(kService).Backend("192.168.1.102", 80);
+  Show(table);
+  Start();
+  Until([](const Snapshot& s) { return s.plan->table_known; });
+  const auto snapshot = Until([](const Snapshot& s) {
+    return !s.plan->table_known && s.backends[0].verdict == Verdict::kUp;
+  });
+  ASSERT_NE(snapshot, nullptr);
+  EXPECT_EQ(snapshot->services[0].state, ServiceState::kUnknown);
+  Show(table);
+  Until([](const Snapshot& s) { return s.plan->table_known; });
+}
+
+TEST_F(EngineTest, ATableThatIsReadRarelyHoldsForLonger) {
+  table_patience_ = 100ms;
+  next_reading_after_ = 1h;
+  Show(KernelTable().Service(kService).Backend("192.168.1.102", 80));
+  Start();
+  const auto first = Until([](const Snapshot& s) { return s.plan->table_known; });
+  const auto later = Until([&](const Snapshot& s) { return s.steady > first->steady + 1s; });
+  EXPECT_TRUE(later->plan->table_known);
+}
+
 TEST_F(EngineTest, AShorterIntervalHoldsAtOnce) {
   probes::Probe probe = QuickProbe();
   probe.interval = probe.down_interval = 1h;
@@ -235,6 +280,16 @@ TEST_F(EngineTest, LimitsHoldRunsBackAndSaySo) {
   const int runs = servers_.runs("192.168.1.103");
   Until([at = held->at](const Snapshot& s) { return s.at > at + 1s; });
   EXPECT_LE(servers_.runs("192.168.1.103"), runs + 1);
+  servers_.ReleaseAll();
+  const auto released = Until([](const Snapshot& s) {
+    return s.loop.skipped_throttled > 0 && Results(s, Outcome::kInconclusive) > 0;
+  });
+  ASSERT_NE(released, nullptr);
+  EXPECT_EQ(Results(*released, Outcome::kInconclusive),
+            released->loop.skipped_throttled + released->loop.skipped_late);
+  EXPECT_EQ(released->loop.skipped_late, 0u);
+  EXPECT_THAT(released->targets[1]->failures,
+              testing::Contains(testing::Key(Reason::kLocalThrottled)));
 }
 
 TEST_F(EngineTest, TimeoutsOfALateLoopAreItsOwnFault) {
@@ -251,6 +306,30 @@ TEST_F(EngineTest, TimeoutsOfALateLoopAreItsOwnFault) {
   EXPECT_EQ(snapshot->backends[0].verdict, Verdict::kUp);
   EXPECT_EQ(snapshot->backends[0].transitions_down, 0u);
   EXPECT_EQ(Results(*snapshot, Outcome::kFailure), 0u);
+}
+
+// A server gives up on a client that has stood still for long enough, and that was not its fault.
+TEST_F(EngineTest, AServerThatHangsUpOnALateLoopIsNotAtFault) {
+  for (const Reason reason :
+       {Reason::kConnectReset, Reason::kTlsReset, Reason::kHttpReset, Reason::kHttpEmpty}) {
+    SCOPED_TRACE(probes::Name(reason));
+    servers_.Set("192.168.1.102", Success);
+    Show(KernelTable().Service(kService).Backend("192.168.1.102", 80).Backend("192.168.1.103", 80));
+    Start();
+    Until(Verdicts({Verdict::kUp, Verdict::kUp}));
+    servers_.Set("192.168.1.102", [reason] {
+      std::this_thread::sleep_for(150ms);
+      return Failure(reason);
+    });
+    const auto snapshot =
+        Until([](const Snapshot& s) { return Results(s, Outcome::kInconclusive) > 3; });
+    ASSERT_NE(snapshot, nullptr);
+    EXPECT_EQ(snapshot->targets[0]->history[0].reason, Reason::kLocalOverload);
+    EXPECT_EQ(snapshot->backends[0].transitions_down, 0u);
+    EXPECT_EQ(Results(*snapshot, Outcome::kFailure), 0u);
+    engine_.reset();
+    published_.Set(nullptr);
+  }
 }
 
 TEST_F(EngineTest, AFailureThatIsNoTimeoutIsTheServersEvenWhenWeAreLate) {
@@ -309,6 +388,35 @@ TEST_F(EngineTest, ASignAtOneTargetBringsItsKinForward) {
   Until(Verdicts({Verdict::kDown, Verdict::kDown, Verdict::kDown}));
   for (const char* server : {"192.168.1.102", "192.168.1.103"}) servers_.Set(server, Success);
   Until(Verdicts({Verdict::kUp, Verdict::kUp, Verdict::kUp}));
+}
+
+// The pages went on telling the last that was known, for ever.
+TEST_F(EngineTest, WithoutMemoryNothingIsKnownAndAfterARestEverythingBeginsAnew) {
+  Show(KernelTable().Service(kService).Backend("192.168.1.102", 80));
+  Start();
+  Until(Verdicts({Verdict::kUp}));
+  EXPECT_FALSE(engine_->failed());
+  servers_.Set("192.168.1.102", []() -> RunResult { throw std::bad_alloc(); });
+  const auto deadline = Clock::now() + 60s;
+  while (!engine_->failed() && Clock::now() < deadline) std::this_thread::sleep_for(1ms);
+  while (published_.Get() != nullptr && Clock::now() < deadline) {
+    std::this_thread::sleep_for(1ms);
+  }
+  EXPECT_LT(Clock::now(), deadline);
+  servers_.ReleaseAll();
+  Until(Verdicts({Verdict::kUp}));
+  EXPECT_FALSE(engine_->failed());
+}
+
+TEST_F(EngineTest, EndsWhileItRests) {
+  rest_ = 1h;
+  Show(KernelTable().Service(kService).Backend("192.168.1.102", 80));
+  servers_.Set("192.168.1.102", []() -> RunResult { throw std::bad_alloc(); });
+  Start();
+  const auto deadline = Clock::now() + 60s;
+  while (!engine_->failed() && Clock::now() < deadline) std::this_thread::sleep_for(1ms);
+  EXPECT_TRUE(engine_->failed());
+  engine_.reset();
 }
 
 TEST_F(EngineTest, EndsWithRunsInFlight) {

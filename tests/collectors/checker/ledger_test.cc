@@ -355,13 +355,32 @@ TEST_F(LedgerTest, FlappingIsSeen) {
 
 TEST_F(LedgerTest, EventsAreBoundedAndNewestFirst) {
   Up("192.168.1.102");
-  for (std::size_t i = 0; i < Ledger::kMostEvents; ++i) {
+  for (std::size_t i = 0; i < Ledger::kLeastEvents; ++i) {
     Down("192.168.1.102");
     Up("192.168.1.102");
   }
   const auto events = ledger_.Take(now_).events;
-  EXPECT_THAT(*events, SizeIs(Ledger::kMostEvents));
+  EXPECT_THAT(*events, SizeIs(Ledger::kLeastEvents));
   EXPECT_GE(events->front()->at, events->back()->at);
+}
+
+// The events of servers that died together were lost beyond the first thousand.
+TEST_F(LedgerTest, EventsOfAChangeOfEverythingAreKept) {
+  KernelTable table = KernelTable().Service(kService);
+  for (int i = 0; i < 2000; ++i) {
+    table.Backend("10.0." + std::to_string(i / 250) + "." + std::to_string(i % 250), 80);
+  }
+  Adopt(table);
+  for (std::uint32_t target = 0; target < 2000; ++target) {
+    for (int run = 0; run < 3; ++run) {
+      ledger_.Finish(target, Failure(Reason::kConnectRefused), now_);
+    }
+  }
+  std::size_t down = 0;
+  for (const auto& event : *ledger_.Take(now_).events) {
+    down += event->kind == Event::Kind::kBackend && event->to == "down";
+  }
+  EXPECT_EQ(down, 2000u);
 }
 
 TEST_F(LedgerTest, LostSlotsAreInconclusiveResults) {
@@ -378,33 +397,60 @@ TEST_F(LedgerTest, DurationsAreCountedOnceForEveryGatingRun) {
   EXPECT_EQ(runs, 3u);
 }
 
+probes::RunResult WithCertificate(std::uint8_t byte, probes::RunResult result = Success()) {
+  probes::CertificateFacts facts;
+  facts.leaf_sha256.fill(byte);
+  facts.verified = result.outcome == probes::Outcome::kSuccess;
+  result.certificate = std::make_shared<const probes::CertificateFacts>(facts);
+  return result;
+}
+
 TEST_F(LedgerTest, DifferentCertificatesOfRealServersAreCounted) {
   EXPECT_EQ(Service().distinct_certificates, std::nullopt);
-  const auto with = [](std::uint8_t byte) {
-    probes::CertificateFacts facts;
-    facts.leaf_sha256.fill(byte);
-    probes::RunResult result = Success();
-    result.certificate = std::make_shared<const probes::CertificateFacts>(facts);
-    return result;
-  };
-  Runs("192.168.1.102", {with(1)});
+  Runs("192.168.1.102", {WithCertificate(1)});
   EXPECT_EQ(Service().distinct_certificates, 1u);
-  Runs("192.168.1.103", {with(2)});
+  Runs("192.168.1.103", {WithCertificate(2)});
   EXPECT_EQ(Service().distinct_certificates, 2u);
 }
 
 TEST_F(LedgerTest, CertificatesOfRemovedServersDoNotCount) {
-  const auto with = [](std::uint8_t byte) {
-    probes::CertificateFacts facts;
-    facts.leaf_sha256.fill(byte);
-    probes::RunResult result = Success();
-    result.certificate = std::make_shared<const probes::CertificateFacts>(facts);
-    return result;
-  };
-  Runs("192.168.1.102", {with(1)});
-  Runs("192.168.1.103", {with(2)});
+  Runs("192.168.1.102", {WithCertificate(1)});
+  Runs("192.168.1.103", {WithCertificate(2)});
   Adopt(KernelTable().Service(kService).Backend("192.168.1.102", 80));
   EXPECT_EQ(Service().distinct_certificates, 1u);
+}
+
+// A time-out of ours after the certificate had come said that it did not verify.
+TEST_F(LedgerTest, AnInconclusiveRunSaysNothingOfTheCertificate) {
+  const auto certificate = [&] {
+    return ledger_.Take(now_).targets[TargetOf("192.168.1.102")]->certificate;
+  };
+  Runs("192.168.1.102", {WithCertificate(1, Failure(Reason::kLocalOverload))});
+  EXPECT_EQ(certificate(), nullptr);
+  Runs("192.168.1.102", {WithCertificate(1), WithCertificate(2, Failure(Reason::kLocalOverload))});
+  ASSERT_NE(certificate(), nullptr);
+  EXPECT_EQ(certificate()->leaf_sha256[0], 1);
+  EXPECT_TRUE(certificate()->verified);
+}
+
+TEST_F(LedgerTest, AHandshakeThatDidNotEndReplacesNoCertificateOfOneThatDid) {
+  const auto certificate = [&] {
+    return ledger_.Take(now_).targets[TargetOf("192.168.1.102")]->certificate;
+  };
+  const auto unfinished = [](std::uint8_t byte) {
+    probes::RunResult result = WithCertificate(byte, Failure(Reason::kTlsTimeout));
+    auto facts = std::make_shared<probes::CertificateFacts>(*result.certificate);
+    facts->complete = false;
+    result.certificate = facts;
+    return result;
+  };
+  Runs("192.168.1.102", {unfinished(1), unfinished(2)});
+  ASSERT_NE(certificate(), nullptr);
+  EXPECT_EQ(certificate()->leaf_sha256[0], 2) << "better than nothing";
+  Runs("192.168.1.102", {WithCertificate(3), unfinished(4)});
+  EXPECT_EQ(certificate()->leaf_sha256[0], 3);
+  Runs("192.168.1.102", {WithCertificate(5, Failure(Reason::kTlsCertExpired))});
+  EXPECT_EQ(certificate()->leaf_sha256[0], 5) << "complete, and the certificate is bad";
 }
 
 TEST_F(LedgerTest, WhileTheTableIsNotKnownServicesAreNotJudged) {

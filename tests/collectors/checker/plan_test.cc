@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
+
 #include "tests/support/checker_world.h"
 
 namespace lvs::checker {
@@ -28,8 +30,17 @@ class PlanTest : public testing::Test {
  protected:
   std::shared_ptr<const Plan> Make(const ipvs::Table* table) {
     plan_ = MakePlan(std::make_shared<const Configuration>(configuration_),
-                     {table, table != nullptr}, plan_.get(), now_);
+                     {table, table != nullptr}, plan_.get(), now_, Verdicts());
     return plan_;
+  }
+  // Of the plan's backends: those of verdicts_, all others unknown.
+  std::vector<Verdict> Verdicts() const {
+    std::vector<Verdict> verdicts;
+    for (std::size_t i = 0; plan_ != nullptr && i < plan_->backends.size(); ++i) {
+      const auto known = verdicts_.find(plan_->backends[i].key.address);
+      verdicts.push_back(known == verdicts_.end() ? Verdict::kUnknown : known->second);
+    }
+    return verdicts;
   }
   std::shared_ptr<const Plan> Make(const KernelTable& table) { return Make(&table.table()); }
 
@@ -63,6 +74,7 @@ class PlanTest : public testing::Test {
   Configuration configuration_ = Configuration::Default();
   Clock::time_point now_ = kStart;
   std::shared_ptr<const Plan> plan_;
+  std::map<Address, Verdict> verdicts_;
 };
 
 ExpectedBackend Expected(const std::string& address, Role role = Role::kReal) {
@@ -171,6 +183,61 @@ TEST_F(PlanTest, WhatLeavesTheTableIsRetained) {
   EXPECT_EQ(plan_->next_expiry, std::nullopt);
 }
 
+// After absent_retention its alert ended, while it was as down as before.
+TEST_F(PlanTest, WhatIsDownIsRetainedForADayOrUntilItIsUp) {
+  const ipvs::ServiceKey key = Tcp("192.168.1.111", 80);
+  const KernelTable empty = KernelTable().Service(key);
+  Make(KernelTable(empty).Backend("192.168.1.102", 80).Backend("192.168.1.103", 80));
+  Make(empty);
+  verdicts_ = {{Ip("192.168.1.102"), Verdict::kDown}, {Ip("192.168.1.103"), Verdict::kDown}};
+  now_ += 1h;
+  Make(empty);
+  EXPECT_THAT(Backends(), ElementsAre("192.168.1.102:80 absent", "192.168.1.103:80 absent"));
+  EXPECT_THAT(plan_->kept_down, ElementsAre(0, 1));
+  EXPECT_EQ(plan_->next_expiry, kStart + 24h);
+  verdicts_ = {{Ip("192.168.1.103"), Verdict::kUp}};  // and .102 unknown: no reason to forget it
+  Make(empty);
+  EXPECT_THAT(Backends(), ElementsAre("192.168.1.102:80 absent"));
+  verdicts_ = {{Ip("192.168.1.102"), Verdict::kDown}};
+  now_ = kStart + 24h;
+  Make(empty);
+  EXPECT_THAT(Backends(), IsEmpty());
+  EXPECT_EQ(plan_->next_expiry, std::nullopt);
+}
+
+TEST_F(PlanTest, WhatIsUnknownWhenItsTimeIsOverIsForgotten) {
+  const ipvs::ServiceKey key = Tcp("192.168.1.111", 80);
+  Make(KernelTable().Service(key).Backend("192.168.1.102", 80));
+  Make(KernelTable().Service(key));
+  now_ += 1h;
+  Make(KernelTable().Service(key));
+  EXPECT_THAT(Backends(), IsEmpty());
+}
+
+TEST_F(PlanTest, NothingIsRetainedWhereTheConfigurationWantsNone) {
+  configuration_.absent_retention = 0s;
+  const ipvs::ServiceKey key = Tcp("192.168.1.111", 80);
+  Make(KernelTable().Service(key).Backend("192.168.1.102", 80));
+  verdicts_ = {{Ip("192.168.1.102"), Verdict::kDown}};
+  Make(KernelTable().Service(key));
+  EXPECT_THAT(Backends(), IsEmpty());
+}
+
+TEST_F(PlanTest, OnlySoManyAreRetainedBecauseTheyAreDown) {
+  const ipvs::ServiceKey key = Tcp("192.168.1.111", 80);
+  KernelTable full = KernelTable().Service(key);
+  for (std::size_t i = 0; i < kMostKeptDown + 5; ++i) {
+    const std::string address = "10.0." + std::to_string(i / 250) + "." + std::to_string(i % 250);
+    full.Backend(address, 80);
+    verdicts_[Ip(address)] = Verdict::kDown;
+  }
+  Make(full);
+  Make(KernelTable().Service(key));
+  now_ += 2h;
+  Make(KernelTable().Service(key));
+  EXPECT_THAT(plan_->backends, SizeIs(kMostKeptDown));
+}
+
 TEST_F(PlanTest, WhatComesBackIsNoLongerAbsent) {
   const ipvs::ServiceKey key = Tcp("192.168.1.111", 80);
   const KernelTable whole = KernelTable().Service(key).Backend("192.168.1.102", 80);
@@ -211,6 +278,40 @@ TEST_F(PlanTest, DrIsProvedForRoutedServersThroughTheVip) {
       "probe=\"vip\",type=\"dr\",address=\"192.168.1.102\",port=\"80\",via=\"192.168.1.111\"");
 }
 
+// It was called down with dr_no_reply: nobody has the VIP behind masquerading or a tunnel.
+TEST_F(PlanTest, AnAbsentServerOfAServiceThatIsNotRoutedIsNotProvedByDr) {
+  for (const auto forward : {ipvs::ForwardMethod::kMasquerade, ipvs::ForwardMethod::kTunnel}) {
+    configuration_.services.clear();
+    plan_ = nullptr;
+    ServiceRule& rule = Rule(Tcp("192.168.1.111", 80));
+    rule.probes = {Prepared(ProbeOf("page", ProbeType::kTcp)),
+                   Prepared(ProbeOf("vip", ProbeType::kDr))};
+    rule.backends = {Expected("192.168.1.110", Role::kBackup)};
+    const KernelTable table =
+        KernelTable().Service(Tcp("192.168.1.111", 80)).Backend("192.168.1.102", 80, 1, forward);
+    Make(table);
+    EXPECT_THAT(Targets(), ElementsAre("page 192.168.1.102:80", "page 192.168.1.110:80"));
+    Make(table);
+    EXPECT_THAT(Targets(), SizeIs(2)) << "nor with the plan before in mind";
+    Make(KernelTable().Service(Tcp("192.168.1.111", 80)));
+    EXPECT_THAT(Targets(), SizeIs(2)) << "nor when the others have been removed";
+  }
+}
+
+TEST_F(PlanTest, AnAbsentServerIsProvedByDrWhereOthersAreRoutedOrNothingIsKnown) {
+  ServiceRule& rule = Rule(Tcp("192.168.1.111", 80));
+  rule.probes = {Prepared(ProbeOf("vip", ProbeType::kDr))};
+  rule.backends = {Expected("192.168.1.110", Role::kBackup)};
+  const std::string backup = "vip 192.168.1.110:80 via 192.168.1.111";
+  Make(nullptr);
+  EXPECT_THAT(Targets(), ElementsAre(backup));
+  Make(KernelTable()
+           .Service(Tcp("192.168.1.111", 80))
+           .Backend("192.168.1.102", 80, 1, ipvs::ForwardMethod::kMasquerade)
+           .Backend("192.168.1.103", 80));
+  EXPECT_THAT(Targets(), ElementsAre("vip 192.168.1.103:80 via 192.168.1.111", backup));
+}
+
 TEST_F(PlanTest, AMarkNeedsItsAddressesForDr) {
   ServiceRule& rule = Rule(Mark(10));
   probes::Probe probe = ProbeOf("vip", ProbeType::kDr);
@@ -233,6 +334,29 @@ TEST_F(PlanTest, AProbeThatFindsNoPortIsNotRunAndSaysSo) {
   EXPECT_THAT(plan_->notes,
               ElementsAre("probe page is not run for 192.168.1.102 of mark 0000000A ipv4: it has "
                           "no port and the probe gives none (port)"));
+}
+
+// The configuration names no service of the mark, so that nobody has refused it at load.
+TEST_F(PlanTest, AProbeWithTheMarkOfAServiceOfTheKernelIsNotRunAndSaysSo) {
+  probes::Probe probe = ProbeOf("page", ProbeType::kTcp);
+  probe.socket.mark = 10;
+  Rule(Tcp("192.168.1.111", 80)).probes = {Prepared(probe)};
+  const auto web = [](KernelTable table) {
+    return table.Service(Tcp("192.168.1.111", 80)).Backend("192.168.1.102", 80);
+  };
+  Make(web(KernelTable()));
+  EXPECT_THAT(Targets(), ElementsAre("page 192.168.1.102:80"));
+  EXPECT_THAT(plan_->notes, IsEmpty());
+  Make(web(KernelTable().Service(Mark(10))));
+  EXPECT_THAT(Targets(), IsEmpty());
+  EXPECT_THAT(plan_->notes,
+              ElementsAre("probe page is not run for 192.168.1.102:80 of 192.168.1.111:80/TCP: its "
+                          "mark is that of the service mark 0000000A ipv4, whose servers would get "
+                          "it"));
+  ipvs::ServiceKey ipv6 = Mark(10);
+  ipv6.address.family = AddressFamily::kIpv6;
+  Make(web(KernelTable().Service(ipv6)));
+  EXPECT_THAT(Targets(), SizeIs(1)) << "the mark of the other family's packets";
 }
 
 TEST_F(PlanTest, MasqueradedIsWhatHasNoOtherWay) {

@@ -49,6 +49,25 @@ TEST_F(IpvsCollectorTest, ABackendKeepsItsLabelsWhenOthersComeBeforeIt) {
                   HasSubstr("remote_address=\"10.1.0.2\",remote_port=\"80\"} 4")));
 }
 
+TEST_F(IpvsCollectorTest, TheNextReadingComesSoonButCostsLittle) {
+  using namespace std::chrono_literals;
+  const IpvsCollector fresh(std::make_unique<Reader>(kernel_.Connect(), kernel_.procfs_root()),
+                            CollectorOptions{.backend_labels = {}, .keep_fresh = true}, latest_);
+  EXPECT_EQ(fresh.ReadAgainAfter(1ms), 1s);
+  EXPECT_EQ(fresh.ReadAgainAfter(100ms), 5s);
+  EXPECT_EQ(fresh.ReadAgainAfter(1h), 5min) << "it hung, which is no reason to wait for two days";
+  EXPECT_EQ(collector_.ReadAgainAfter(1ms), std::nullopt);
+}
+
+TEST_F(IpvsCollectorTest, AReadingTellsWhenTheNextOneComes) {
+  IpvsCollector fresh(std::make_unique<Reader>(kernel_.Connect(), kernel_.procfs_root()),
+                      CollectorOptions{.backend_labels = {}, .keep_fresh = true}, latest_);
+  fresh.Collect(Clock::now() + std::chrono::seconds(10));
+  EXPECT_GE(latest_.Get()->next_after, std::chrono::seconds(1));
+  Collect();
+  EXPECT_EQ(latest_.Get()->next_after, Clock::duration::zero());
+}
+
 // A page that is still being written keeps its own snapshot.
 TEST_F(IpvsCollectorTest, FamiliesOutliveTheNextReading) {
   kernel_.Has(fake::Service("10.0.0.1:80/TCP").With(fake::Backend("10.1.0.1:80").Weight(3)));

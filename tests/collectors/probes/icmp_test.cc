@@ -236,6 +236,17 @@ TEST_F(IcmpProberTest, PacketFilterOfTheServerIsProhibited) {
   EXPECT_EQ(result.detail, "ICMP type 3 code 13 from 192.168.1.2");
 }
 
+// It was told as a missing capability.
+TEST_F(IcmpProberTest, PacketFilterOfTheDirectorIsLocalConfig) {
+  if (!network_->Try("director", "iptables-legacy -A OUTPUT -p icmp -j DROP")) {
+    GTEST_SKIP() << "Needs iptables-legacy.";
+  }
+  const RunResult result = Ping("192.168.1.2");
+  EXPECT_EQ(result.outcome, Outcome::kInconclusive);
+  EXPECT_EQ(result.reason, Reason::kLocalConfig);
+  EXPECT_EQ(result.detail, "send: Operation not permitted (a filter of this host forbids it)");
+}
+
 TEST_F(IcmpProberTest, AnswerWithAnotherPayloadIsABadReply) {
   network_->Set("rs", "ipv4/icmp_echo_ignore_all", "1");
   probe_.timeout = milliseconds(300);

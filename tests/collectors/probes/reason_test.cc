@@ -95,6 +95,15 @@ TEST(Reason, IsATimeoutWhenItsNameSaysSoOrNobodyAnswered) {
   }
 }
 
+TEST(Reason, MayBeOurSilenceWhenItIsATimeoutOrTheServerHungUp) {
+  const std::set<std::string_view> hung_up = {"connect_reset", "tls_reset", "http_reset",
+                                              "http_empty"};
+  for (const Reason reason : AllReasons()) {
+    EXPECT_EQ(MayComeOfAStall(reason), IsTimeout(reason) || hung_up.contains(Name(reason)))
+        << Name(reason);
+  }
+}
+
 TEST(Layer, HasTheNamesOfTheLabel) {
   EXPECT_EQ(Name(Layer::kL3), "l3");
   EXPECT_EQ(Name(Layer::kL4), "l4");

@@ -318,6 +318,17 @@ TEST(StatusPage, WithoutTheCheckerTheTableIsShownAndHealthIsNotGuessed) {
   EXPECT_THAT(page, Not(HasSubstr("not in the kernel's table")));
 }
 
+TEST(StatusPage, WhileTheTableIsNotKnownNoServerIsSaidToDisagreeWithIt) {
+  const Director director = Director(TwoServices()).Refusing({"10.1.0.1"});
+  const ipvs::LatestReading latest = Reading(TwoServices().Share());
+  auto health = std::make_shared<checker::Snapshot>(*director.Health());
+  EXPECT_THAT(StatusPage({&latest, health.get()}, "/metrics"), HasSubstr("still sent to it"));
+  auto plan = std::make_shared<checker::Plan>(*health->plan);
+  plan->table_known = false;
+  health->plan = plan;
+  EXPECT_THAT(StatusPage({&latest, health.get()}, "/metrics"), Not(HasSubstr("still sent to it")));
+}
+
 TEST(StatusPage, EscapesEverythingFromOutside) {
   const std::string hostile = "<b>'\"&\xff\x01</style></script>";
   Director director(TwoServices());
