@@ -34,6 +34,7 @@ class ConnectionsCollector : public Collector {
   std::string_view name() const override { return "connections"; }
   Collection Collect(Deadline deadline) override;
   void Stop() override { scanner_.Stop(); }
+  bool WaitUntilStopped(Deadline deadline) override { return scanner_.WaitUntilStopped(deadline); }
 
  private:
   const Published<ipvs::LatestReading>& table_;

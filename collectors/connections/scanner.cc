@@ -64,6 +64,11 @@ void Scanner::Stop() {
   wake_.notify_all();
 }
 
+bool Scanner::WaitUntilStopped(Deadline deadline) {
+  std::unique_lock lock(mutex_);
+  return wake_.wait_until(lock, deadline, [this] { return stopped_; });
+}
+
 void Scanner::WaitUntil(Deadline deadline) {
   std::unique_lock lock(mutex_);
   wake_.wait_until(lock, deadline, [this] { return stop_.load(); });
@@ -86,6 +91,9 @@ void Scanner::Loop() {
     }
     WaitUntil(start + pause);
   }
+  const std::scoped_lock lock(mutex_);
+  stopped_ = true;
+  wake_.notify_all();
 }
 
 Clock::duration Scanner::Step(Clock::time_point start) {

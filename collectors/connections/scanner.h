@@ -39,7 +39,7 @@ struct ScannerSources {
 // the first table of services; every pass is matched with the latest one, and none is made while
 // the last reading of it has failed. Nobody ever waits for a pass: others read what was published
 // last.
-// Owned by the collector. Stop() may be called by any thread.
+// Owned by the collector. Stop() and WaitUntilStopped() may be called by any thread.
 class Scanner {
  public:
   // published must outlive this; it is null until the first pass is done or has failed.
@@ -51,6 +51,9 @@ class Scanner {
 
   // Ends a pass after the read that is on, and the thread, without waiting for it.
   void Stop();
+
+  // After Stop(): whether the thread has ended by the deadline. It does not while a read hangs.
+  bool WaitUntilStopped(Deadline deadline);
 
  private:
   void Loop();
@@ -67,7 +70,8 @@ class Scanner {
   ScanCounters counters_;  // the thread's own
 
   std::atomic<bool> stop_ = false;
-  std::mutex mutex_;  // for the wait only
+  std::mutex mutex_;  // for waiting only
+  bool stopped_ = false;
   std::condition_variable wake_;
 
   std::thread thread_;  // last: starts when all else is there

@@ -237,6 +237,29 @@ TEST_F(TheScanner, StopsInTheMiddleOfAPassAndPublishesNothingOfIt) {
   EXPECT_EQ(published_.Get(), nullptr);
 }
 
+TEST_F(TheScanner, HasNotStoppedWhileAReadHangs) {
+  PublishTable(Web(1));
+  fake::CpuClock clock;
+  std::promise<void> reading;
+  std::promise<void> let_go;
+  const auto scanner = Scan(
+      [&]() -> Result<std::unique_ptr<RowSource>> {
+        auto rows =
+            std::make_unique<fake::ScriptedRows>(SIZE_MAX, clock, [](std::size_t) { return 0ns; });
+        rows->At(0, [&] {
+          reading.set_value();
+          let_go.get_future().wait();
+        });
+        return std::unique_ptr<RowSource>(std::move(rows));
+      },
+      kOnce);
+  reading.get_future().wait();
+  scanner->Stop();
+  EXPECT_FALSE(scanner->WaitUntilStopped(Clock::now() + 20ms));
+  let_go.set_value();
+  EXPECT_TRUE(scanner->WaitUntilStopped(Clock::now() + 30s));
+}
+
 TEST_F(TheScanner, StopsWhileItWaits) {
   procfs_.Write("net/ip_vs_conn_sync", Rows(1));
   PublishTable(Web(1));
