@@ -42,10 +42,12 @@ std::uint32_t OneOrNone(std::uint32_t found) { return found == kMany ? kNone : f
 void BindByAddress(const ServiceIndex& index, const Row& row, std::uint32_t service,
                    Classification& result) {
   result.service = service;
-  const ServiceIndex::OnAddress found = index.FindBackend(service, row.destination);
-  if (found.backend == kNone) return;
+  const std::uint32_t number = index.FindOnAddress(service, row.destination);
+  if (number == kNone) return;
+  const Candidates& found = index.candidates(number);
   result.binding = Binding::kBound;
   result.backend = OneOrNone(found.backend);
+  if (result.backend == kNone) result.among[0] = number;
   result.drained = found.drained;
 }
 
@@ -157,21 +159,31 @@ void BindConnection(const Row& row, const ServiceIndex& index, std::uint32_t ser
   if (row.destination_port == 0) return;
   const std::uint32_t any_port = index.FindBackend(service, row.destination, 0);
   if (any_port == kNone) return;
-  result.backend = result.binding == Binding::kBound ? kNone : any_port;
+  const bool has_both = result.binding == Binding::kBound;
+  result.backend = has_both ? kNone : any_port;
+  if (has_both) result.among[0] = index.FindOnAddress(service, row.destination);
   result.binding = Binding::kBound;
+}
+
+void BindToMark(const Row& row, const ServiceIndex& index, Classification& result) {
+  const ServiceIndex::OfMarks marks =
+      index.FindMarkOf(row.family, row.destination, row.destination_port);
+  if (marks.service == kMany) {
+    result.binding = Binding::kAmbiguous;
+    result.among = marks.candidates;
+  } else if (marks.service != kNone) {
+    BindConnection(row, index, marks.service, result);
+  }
 }
 
 Classification ClassifyConnection(const Row& row, const ServiceIndex& index,
                                   const ClassifierRules& rules) {
   Classification result;
-  std::uint32_t service = ServiceByAddress(row, index, rules);
-  if (service == kNone) {
-    service = index.FindMarkOf(row.family, row.destination, row.destination_port);
-  }
-  if (service == kMany) {
-    result.binding = Binding::kAmbiguous;
-  } else if (service != kNone) {
+  const std::uint32_t service = ServiceByAddress(row, index, rules);
+  if (service != kNone) {
     BindConnection(row, index, service, result);
+  } else {
+    BindToMark(row, index, result);
   }
   result.drained = false;
   return result;

@@ -34,6 +34,9 @@ struct Classification {
   // from, never a backend.
   std::uint32_t service = kNone;
   std::uint32_t backend = kNone;
+  // Of a connection that belongs to one of several backends and does not show to which: numbers for
+  // ServiceIndex::candidates(), among which it is.
+  std::array<std::uint32_t, 2> among = {kNone, kNone};
 };
 
 // What differs between machines.

@@ -139,7 +139,9 @@ constexpr Column<ServiceRow> kServiceColumns[] = {
     {{"ipvs_service_connection_states",
       kGauge,
       "Connections of a service's backends by the kernel's word for the state; from a background "
-      "read. Absent where there are some and none was in the part of the table that was read.",
+      "read. Absent where there are some and none was in the part of the table that was read, and "
+      "where the table does not tell whose they are: it does not show marks, so those of mark "
+      "services that share a real server cannot be told apart.",
       kServiceLabels,
       {"state"}},
      [](const ServiceRow& r, Samples& out) { AddStates(r.service.key, r.service.states, out); }},
@@ -188,7 +190,8 @@ constexpr Column<BackendRow> kBackendColumns[] = {
     {{"ipvs_backend_connection_states",
       kGauge,
       "Connections of a backend by the kernel's word for the state; from a background read, only "
-      "with --collector.connections.level=backend.",
+      "with --collector.connections.level=backend. Absent like ipvs_service_connection_states, and "
+      "where backends of one service share an address and the table does not tell them apart.",
       kBackendLabels,
       {"state"}},
      [](const BackendRow& r, Samples& out) { AddStates(r.service, r.backend.states, out); }},

@@ -115,7 +115,10 @@ class Scale {
   const std::optional<double> coverage_;
 };
 
-std::optional<StateCounts> States(StateCounts counts, std::uint64_t total, const Scale& scale) {
+// Of a ServiceTally or a BackendTally. What a mark has may be unsure to the last connection.
+std::optional<StateCounts> States(const auto& tally, std::uint64_t total, const Scale& scale) {
+  if (tally.has_unsure && total > 0) return std::nullopt;
+  StateCounts counts = tally.states;
   if (!scale.Apply(total, counts)) return std::nullopt;
   return counts;
 }
@@ -149,7 +152,7 @@ std::optional<StatusCounts> Drained(StatusCounts counts, const ipvs::Service& se
 }
 
 std::vector<BackendSummary> Backends(const ipvs::Service& service,
-                                     std::span<const StateCounts> counts, const Scale& scale) {
+                                     std::span<const BackendTally> counts, const Scale& scale) {
   std::vector<BackendSummary> summaries;
   summaries.reserve(service.backends.size());
   for (std::size_t i = 0; i < service.backends.size(); ++i) {
@@ -174,7 +177,7 @@ std::vector<ServiceSummary> Services(const Tally& tally, const ipvs::Table& tabl
     summary.key = service.key;
     summary.persistent = (service.flags & ipvs::kServicePersistent) != 0;
     summary.labels = ipvs::ServiceLabelText(service.key);
-    summary.states = States(counted.states, totals.connections, scale);
+    summary.states = States(counted, totals.connections, scale);
     summary.templates = Templates(counted, totals.templates, scale);
     summary.drained = Drained(counted.drained, service, scale);
     if (!tally.backends.empty()) {

@@ -42,7 +42,8 @@ struct ReadFacts {
 struct BackendSummary {
   ipvs::BackendKey key;
   std::string labels;                 // text of kBackendLabels
-  std::optional<StateCounts> states;  // absent: it has connections and none of them was sampled
+  std::optional<StateCounts> states;  // absent: it has connections, and which of the rows they are
+                                      // is not known, or none of them was sampled
 };
 
 struct ServiceTemplates {
@@ -50,7 +51,8 @@ struct ServiceTemplates {
   RemainingCounts remaining;  // without orphans
 };
 
-// Absent in here: there are some, by netlink, and none of them was sampled.
+// Absent in here: there are some, by netlink, and none of them was sampled; states also where rows
+// do not show whether they are its own or another service's (marks that share real servers).
 struct ServiceSummary {
   ipvs::ServiceKey key;
   bool persistent = false;

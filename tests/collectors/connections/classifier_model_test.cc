@@ -37,11 +37,17 @@ class Model {
   Model(const Table& table, const Row& row, const ClassifierRules& rules)
       : table_(table), row_(row), rules_(rules) {}
 
-  Verdict Ask() const { return LooksLikeATemplate() ? AskTemplate() : AskConnection(); }
-
- private:
   using Positions = std::vector<int>;
 
+  Verdict Ask() const { return LooksLikeATemplate() ? AskTemplate() : AskConnection(); }
+
+  // The services to one of which a connection belongs when it does not show to which.
+  Positions Unsure() const {
+    const Positions candidates = LooksLikeATemplate() ? Positions() : CandidatesOfConnection();
+    return candidates.size() > 1 ? candidates : Positions();
+  }
+
+ private:
   template <class Predicate>
   Positions ServicesWhere(Predicate predicate) const {
     Positions found;
@@ -198,7 +204,7 @@ class Model {
     return backend.key.port == 0 || backend.key.port == row_.destination_port;
   }
 
-  Verdict AskConnection() const {
+  Positions CandidatesOfConnection() const {
     Positions candidates;
     const bool may_be_ftp =
         row_.protocol == 6 &&
@@ -218,6 +224,11 @@ class Model {
                                    [&](const Backend& b) { return MayUse(service, b); });
       });
     }
+    return candidates;
+  }
+
+  Verdict AskConnection() const {
+    const Positions candidates = CandidatesOfConnection();
     if (candidates.empty()) return Orphan(false, "", -1);
     if (candidates.size() > 1) return {false, "", "", false, Binding::kAmbiguous, -1, -1};
     const int service = candidates.front();
@@ -250,6 +261,19 @@ Verdict AsVerdict(const Classification& c) {
       c.binding,
       position(c.service),
       position(c.backend)};
+}
+
+// The services of the backends among which a connection is that is ambiguous.
+std::vector<int> UnsureServices(const Classification& c, const ServiceIndex& index) {
+  std::set<int> services;
+  if (c.is_template || c.binding != Binding::kAmbiguous) return {};
+  for (const std::uint32_t number : c.among) {
+    if (number == kNone) continue;
+    for (const std::uint32_t backend : index.BackendsOf(number)) {
+      services.insert(static_cast<int>(index.backend(backend).service));
+    }
+  }
+  return {services.begin(), services.end()};
 }
 
 // Few values of each kind, so that everything meets everything.
@@ -343,8 +367,11 @@ TEST(Classifier, AgreesWithASlowModelOnRandomTablesAndRows) {
     for (int i = 0; i < 60; ++i) {
       const Row row = dice.MakeRow();
       const ClassifierRules& r = rules[i % 2];
-      const Verdict expected = Model(table, row, r).Ask();
-      ASSERT_EQ(AsVerdict(Classify(row, index, r)), expected) << "round " << round << ", row " << i;
+      const Model model(table, row, r);
+      const Verdict expected = model.Ask();
+      const Classification found = Classify(row, index, r);
+      ASSERT_EQ(AsVerdict(found), expected) << "round " << round << ", row " << i;
+      ASSERT_EQ(UnsureServices(found, index), model.Unsure());
       seen.emplace(std::get<0>(expected), std::get<1>(expected), std::get<2>(expected),
                    std::get<3>(expected), std::get<4>(expected));
     }

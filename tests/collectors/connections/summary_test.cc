@@ -255,18 +255,64 @@ TEST(Summary, AnEndOfFileFarBelowTheTotalsIsTruncated) {
   EXPECT_EQ(Sum(cut.connections->all), 1000U);
 }
 
-TEST(Summary, AmbiguousRowsCountInTheTableAndInNoService) {
-  const Services services = Services()
-                                .Plain(OnMark(1))
-                                .Backend("10.1.0.1", 0)
-                                .Holds(5, 0)
-                                .Plain(OnMark(2))
-                                .Backend("10.1.0.1", 0)
-                                .Holds(5, 0);
-  const Summary summary = Read(services, Times(10, kEstablished), kWhole);
-  EXPECT_EQ(Sum(summary.connections->all), 10U);
+// Two marks that share a real server, each with another one of its own; a third that shares the
+// server, but has no connections; a fourth that shares nothing.
+Services Marks(std::uint64_t on_shared, std::uint64_t on_own) {
+  return Services()
+      .Plain(OnMark(1))
+      .Backend("10.1.0.1", 0)
+      .Holds(on_shared, 0)
+      .Backend("10.1.0.2", 0)
+      .Holds(on_own, 0)
+      .Plain(OnMark(2))
+      .Backend("10.1.0.1", 0)
+      .Holds(on_shared, 0)
+      .Plain(OnMark(3))
+      .Backend("10.1.0.1", 0)
+      .Plain(OnMark(4))
+      .Backend("10.1.0.4", 0)
+      .Holds(10, 0);
+}
+
+const std::string kOfMark4 = "TCP C0000201 8001 0A000001 0050 0A010004 0050 ESTABLISHED LOCAL 9";
+
+TEST(Summary, OfMarksThatShareARealServerHasNoBreakdownRatherThanZeros) {
+  const Summary summary =
+      Read(Marks(5, 3), Times(10, kEstablished) + Times(3, kOther) + Times(10, kOfMark4), kWhole);
+  EXPECT_EQ(Sum(summary.connections->all), 23U);
   EXPECT_THAT(summary.orphan_connections, ElementsAre(0U, 0U, 0U));
-  EXPECT_EQ(Sum(*summary.services[0].states), 0U);
+  EXPECT_FALSE(summary.services[0].states);
+  EXPECT_FALSE(summary.services[0].backends[0].states);
+  EXPECT_EQ(Sum(*summary.services[0].backends[1].states), 3U) << "nobody else has that server";
+  EXPECT_FALSE(summary.services[1].states);
+  EXPECT_EQ(Sum(*summary.services[2].states), 0U) << "netlink says that there are none";
+  EXPECT_EQ(Sum(*summary.services[3].states), 10U);
+}
+
+TEST(Summary, OfAMarkInASampleIsNotMadeOfTheServersThatItSharesWithNobody) {
+  const Summary summary =
+      Read(Marks(5000, 3000), Times(50, kEstablished) + Times(30, kOther), kCut, Level::kService);
+  EXPECT_FALSE(summary.services[0].states);
+  EXPECT_EQ(Sum(summary.connections->all), 13'010U);
+}
+
+TEST(Summary, OfBackendsThatShareAnAddressTellsTheirServiceOnly) {
+  const Services services = Services()
+                                .Persistent(On(kTcp, "10.0.0.1", 0))
+                                .Backend("10.1.0.1", 80, 1, ipvs::ForwardMethod::kMasquerade)
+                                .Holds(2, 0)
+                                .Backend("10.1.0.1", 81, 1, ipvs::ForwardMethod::kMasquerade)
+                                .Holds(1, 0)
+                                .Backend("10.1.0.1", 82, 1, ipvs::ForwardMethod::kMasquerade)
+                                .Backend("10.1.0.2", 80)
+                                .Holds(1, 0);
+  const Summary summary = Read(services, Times(3, kEstablished) + Times(1, kOther), kWhole);
+  const ServiceSummary& service = summary.services[0];
+  EXPECT_EQ(Sum(*service.states), 4U);
+  EXPECT_FALSE(service.backends[0].states);
+  EXPECT_FALSE(service.backends[1].states);
+  EXPECT_EQ(Sum(*service.backends[2].states), 0U) << "netlink says that there are none";
+  EXPECT_EQ(Sum(*service.backends[3].states), 1U);
 }
 
 TEST(ScaleTo, GivesWholeNumbersThatSumToTheTotal) {
