@@ -165,7 +165,8 @@ void BindConnection(const Row& row, const ServiceIndex& index, std::uint32_t ser
   result.binding = Binding::kBound;
 }
 
-void BindToMark(const Row& row, const ServiceIndex& index, Classification& result) {
+Classification BindToMark(const Row& row, const ServiceIndex& index) {
+  Classification result;
   const ServiceIndex::OfMarks marks =
       index.FindMarkOf(row.family, row.destination, row.destination_port);
   if (marks.service == kMany) {
@@ -174,16 +175,18 @@ void BindToMark(const Row& row, const ServiceIndex& index, Classification& resul
   } else if (marks.service != kNone) {
     BindConnection(row, index, marks.service, result);
   }
+  return result;
 }
 
 Classification ClassifyConnection(const Row& row, const ServiceIndex& index,
                                   const ClassifierRules& rules) {
   Classification result;
   const std::uint32_t service = ServiceByAddress(row, index, rules);
-  if (service != kNone) {
-    BindConnection(row, index, service, result);
-  } else {
-    BindToMark(row, index, result);
+  if (service != kNone) BindConnection(row, index, service, result);
+  if (result.binding == Binding::kOrphan) {
+    // The mark comes first in the kernel, and may lead to a backend that the service lacks.
+    const Classification of_mark = BindToMark(row, index);
+    if (of_mark.binding != Binding::kOrphan) result = of_mark;
   }
   result.drained = false;
   return result;

@@ -217,14 +217,16 @@ class Model {
         return step == 2 ? service.key.port == 21 && Persistent(service) : service.key.port == 0;
       });
     }
-    if (candidates.empty()) {
-      candidates = ServicesWhere([&](const Service& service) {
-        return IsMark(service) && service.key.address.family == row_.family &&
-               std::ranges::any_of(service.backends,
-                                   [&](const Backend& b) { return MayUse(service, b); });
-      });
-    }
-    return candidates;
+    if (!candidates.empty() && HasBackend(At(candidates.front()))) return candidates;
+    const Positions marks = ServicesWhere([&](const Service& service) {
+      return IsMark(service) && service.key.address.family == row_.family && HasBackend(service);
+    });
+    return marks.empty() ? candidates : marks;
+  }
+
+  bool HasBackend(const Service& service) const {
+    return std::ranges::any_of(service.backends,
+                               [&](const Backend& b) { return MayUse(service, b); });
   }
 
   Verdict AskConnection() const {

@@ -329,6 +329,21 @@ TEST(Classifier, AConnectionWithoutAServiceGoesToTheOneMarkThatHasItsBackend) {
           "bound", 5, 5}});
 }
 
+TEST(Classifier, AConnectionWhoseServiceLacksItsBackendGoesToTheMarkThatHasIt) {
+  Check(Services()
+            .Plain(On(kTcp, "10.0.0.1", 80))
+            .Backend("10.1.0.1", 80)
+            .Plain(OnMark(1))
+            .Backend("10.1.0.2", 0)
+            .Backend("10.1.0.3", 0)
+            .Plain(OnMark(2))
+            .Backend("10.1.0.3", 0),
+        {{"TCP C0000201 8001 0A000001 0050 0A010001 0050 CLOSE LOCAL 9", "bound", 0, 0},
+         {"TCP C0000201 8001 0A000001 0050 0A010002 0050 CLOSE LOCAL 9", "bound", 1, 1},
+         {"TCP C0000201 8001 0A000001 0050 0A010003 0050 CLOSE LOCAL 9", "ambiguous"},
+         {"TCP C0000201 8001 0A000001 0050 0A010004 0050 CLOSE LOCAL 9", "orphan", 0}});
+}
+
 TEST(Classifier, ABackendWithoutAPortTakesTheClients) {
   Check(Services().Plain(On(kTcp, "10.0.0.1", 80)).Backend("10.1.0.1", 0),
         {{"TCP C0000201 8001 0A000001 0050 0A010001 0050 CLOSE LOCAL 9", "bound", 0, 0}});
