@@ -72,10 +72,7 @@ void ServiceIndex::AddBackend(std::uint32_t position, const ipvs::Service& servi
   const auto number = static_cast<std::uint32_t>(backends_.size());
   const Address& address = backend.key.address;
   const bool drained = backend.weight == 0;
-  backends_.push_back({.service = position,
-                       .drained = drained,
-                       .changes_port = backend.forward == ipvs::ForwardMethod::kMasquerade &&
-                                       backend.key.port != 0});
+  backends_.push_back({.service = position, .drained = drained});
   backend_of_[{address, Packed(position, backend.key.port)}] = number;
 
   AddCandidate(address_of_[{address, position}], position, number);

@@ -38,8 +38,6 @@ struct IndexedService {
 struct IndexedBackend {
   std::uint32_t service = 0;
   bool drained = false;  // weight 0
-  // Masqueraded to a port of its own.
-  bool changes_port = false;
 };
 
 // The backends that a row may belong to by what is looked up of it.

@@ -140,21 +140,16 @@ class Model {
     if (candidates.empty()) return Orphan(true, status, -1);
     const int service = candidates.front();
     const bool with_port = row_.protocol != 0 && row_.virtual_port > 0;
+    // One of another director was bound, if at all, by its ports: none.
+    const bool synchronised = !with_port && row_.origin == Origin::kSync;
     const Positions backends = BackendsWhere(service, [&](const Backend& backend) {
       return backend.key.address == row_.destination &&
-             (!with_port || backend.key.port == row_.destination_port);
+             (!with_port || backend.key.port == row_.destination_port) &&
+             (!synchronised || backend.key.port == 0);
     });
-    if (backends.empty() || NeverBound(service, backends)) return Orphan(true, status, service);
+    const bool is_ftp = synchronised && !IsMark(At(service)) && At(service).key.port == 21;
+    if (backends.empty() || is_ftp) return Orphan(true, status, service);
     return BoundTemplate(status, service, backends);
-  }
-
-  // Synchronised entries that the kernel cannot bind.
-  bool NeverBound(int service, const Positions& backends) const {
-    if (row_.origin != Origin::kSync) return false;
-    if (!IsMark(At(service))) return row_.virtual_port == 0 && At(service).key.port == 21;
-    if (backends.size() > 1) return false;
-    const Backend& backend = BackendAt(backends.front());
-    return backend.forward == ipvs::ForwardMethod::kMasquerade && backend.key.port > 0;
   }
 
   Verdict AskLost(const std::string& status) const {
@@ -201,7 +196,21 @@ class Model {
     if (backend.key.address != row_.destination) return false;
     const bool other_port = service.key.port != row_.virtual_port;
     if (Persistent(service) && (other_port || IsMark(service))) return true;
+    return FitsPort(backend);
+  }
+
+  bool FitsPort(const Backend& backend) const {
     return backend.key.port == 0 || backend.key.port == row_.destination_port;
+  }
+
+  // An entry of another director is bound by its port or by none.
+  bool IsBoundTo(const Service& service, const Backend& backend) const {
+    return MayUse(service, backend) && (row_.origin != Origin::kSync || FitsPort(backend));
+  }
+
+  bool Holds(int service) const {
+    return std::ranges::any_of(At(service).backends,
+                               [&](const Backend& b) { return IsBoundTo(At(service), b); });
   }
 
   Positions CandidatesOfConnection() const {
@@ -217,16 +226,13 @@ class Model {
         return step == 2 ? service.key.port == 21 && Persistent(service) : service.key.port == 0;
       });
     }
-    if (!candidates.empty() && HasBackend(At(candidates.front()))) return candidates;
+    if (!candidates.empty() && Holds(candidates.front())) return candidates;
     const Positions marks = ServicesWhere([&](const Service& service) {
-      return IsMark(service) && service.key.address.family == row_.family && HasBackend(service);
+      return IsMark(service) && service.key.address.family == row_.family &&
+             std::ranges::any_of(service.backends,
+                                 [&](const Backend& b) { return MayUse(service, b); });
     });
-    return marks.empty() ? candidates : marks;
-  }
-
-  bool HasBackend(const Service& service) const {
-    return std::ranges::any_of(service.backends,
-                               [&](const Backend& b) { return MayUse(service, b); });
+    return marks.size() > 1 || (marks.size() == 1 && Holds(marks.front())) ? marks : candidates;
   }
 
   Verdict AskConnection() const {
@@ -235,7 +241,7 @@ class Model {
     if (candidates.size() > 1) return {false, "", "", false, Binding::kAmbiguous, -1, -1};
     const int service = candidates.front();
     const Positions backends = BackendsWhere(
-        service, [&](const Backend& backend) { return MayUse(At(service), backend); });
+        service, [&](const Backend& backend) { return IsBoundTo(At(service), backend); });
     if (backends.empty()) return Orphan(false, "", service);
     return {false,
             "",

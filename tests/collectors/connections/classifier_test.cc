@@ -178,12 +178,40 @@ TEST(Classifier, ASynchronisedTemplateThatTheKernelCannotBindIsAnOrphan) {
             .Persistent(OnMark(1))
             .Backend("10.1.0.1", 8080, 1, ForwardMethod::kMasquerade)
             .Backend("10.1.0.2", 0, 1, ForwardMethod::kMasquerade)
-            .Backend("10.1.0.3", 8080, 1, ForwardMethod::kRoute),
+            .Backend("10.1.0.3", 8080, 1, ForwardMethod::kRoute)
+            .Backend("10.1.0.4", 8080, 1, ForwardMethod::kTunnel)
+            .Backend("10.1.0.4", 0, 1, ForwardMethod::kTunnel)
+            .Persistent(On(kTcp, "10.0.0.4", 0))
+            .Backend("10.1.0.1", 80, 1, ForwardMethod::kMasquerade)
+            .Backend("10.1.0.2", 0),
         {{"TCP C0000201 0000 0A000003 0000 0A010001 0000 NONE SYNC 9", "orphan unassured", 0},
          {"IP C0000201 0000 00000001 0000 0A010001 0000 NONE SYNC 9", "orphan unassured", 1},
          {"IP C0000201 0000 00000001 0000 0A010001 0000 NONE LOCAL 9", "pfwmc unassured", 1, 1},
          {"IP C0000201 0000 00000001 0000 0A010002 0000 NONE SYNC 9", "pfwmc unassured", 1, 2},
-         {"IP C0000201 0000 00000001 0000 0A010003 0000 NONE SYNC 9", "pfwmc unassured", 1, 3}});
+         {"IP C0000201 0000 00000001 0000 0A010003 0000 NONE SYNC 9", "orphan unassured", 1},
+         {"IP C0000201 0000 00000001 0000 0A010003 0000 NONE LOCAL 9", "pfwmc unassured", 1, 3},
+         // The one that has no port, though another one is on the address.
+         {"IP C0000201 0000 00000001 0000 0A010004 0000 NONE SYNC 9", "pfwmc unassured", 1, 5},
+         {"IP C0000201 0000 00000001 FFFF 0A010004 FFFF NONE SYNC 9", "pfwmc invalidated", 1, 5},
+         {"TCP C0000201 0000 0A000004 0000 0A010001 0000 NONE SYNC 9", "orphan unassured", 2},
+         {"TCP C0000201 0000 0A000004 0000 0A010001 0000 NONE LOCAL 9", "pcc unassured", 2, 6},
+         {"TCP C0000201 0000 0A000004 0000 0A010002 0000 NONE SYNC 9", "pcc unassured", 2, 7}});
+}
+
+TEST(Classifier, ASynchronisedConnectionIsBoundByItsPortOnly) {
+  Check(Services()
+            .Persistent(OnMark(1))
+            .Backend("10.1.0.1", 8080, 1, ForwardMethod::kMasquerade)
+            .Backend("10.1.0.2", 0)
+            .Persistent(On(kTcp, "10.0.0.4", 0))
+            .Backend("10.1.0.1", 8080, 1, ForwardMethod::kMasquerade)
+            .Backend("10.1.0.2", 0),
+        {{"TCP C0000201 8001 0A000009 0050 0A010001 0050 CLOSE LOCAL 9", "bound", 0, 0},
+         {"TCP C0000201 8001 0A000009 0050 0A010001 0050 CLOSE SYNC 9", "orphan"},
+         {"TCP C0000201 8001 0A000009 0050 0A010001 1F90 CLOSE SYNC 9", "bound", 0, 0},
+         {"TCP C0000201 8001 0A000009 0050 0A010002 0050 CLOSE SYNC 9", "bound", 0, 1},
+         {"TCP C0000201 8001 0A000004 0050 0A010001 1F90 CLOSE SYNC 9", "bound", 1, 2},
+         {"TCP C0000201 8001 0A000004 0050 0A010002 0050 CLOSE SYNC 9", "bound", 1, 3}});
 }
 
 TEST(Classifier, BackendsThatShareAnAddressCountForTheServiceOnly) {
