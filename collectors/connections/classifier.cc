@@ -129,6 +129,13 @@ bool MayBeFtpData(const Row& row, const ClassifierRules& rules) {
          (row.virtual_port == kFtpDataPort || row.virtual_port >= rules.first_unprivileged_port);
 }
 
+// Under masquerading the kernel's FTP helper (ip_vs_ftp.c) binds data connections to the backend of
+// their control connection, whatever their ports and whether or not the service is persistent.
+bool IsFtpDataTo(const Row& row, const ServiceIndex& index, std::uint32_t ftp) {
+  const std::uint32_t number = index.FindOnAddress(ftp, row.destination);
+  return number != kNone && index.candidates(number).masqueraded;
+}
+
 // In the order in which the kernel looks (ip_vs_service_find() in ip_vs_ctl.c), but for the mark,
 // which it tries first and a row does not show.
 std::uint32_t ServiceByAddress(const Row& row, const ServiceIndex& index,
@@ -138,7 +145,7 @@ std::uint32_t ServiceByAddress(const Row& row, const ServiceIndex& index,
   if (exact != kNone) return exact;
   if (MayBeFtpData(row, rules)) {
     const std::uint32_t ftp = index.FindService(kTcpNumber, row.virtual_address, kFtpPort);
-    if (ftp != kNone && index.service(ftp).persistent) return ftp;
+    if (ftp != kNone && (index.service(ftp).persistent || IsFtpDataTo(row, index, ftp))) return ftp;
   }
   return index.FindService(row.protocol, row.virtual_address, 0);
 }
@@ -150,7 +157,9 @@ void BindConnection(const Row& row, const ServiceIndex& index, std::uint32_t ser
                     Classification& result) {
   const IndexedService& found = index.service(service);
   const bool is_mark = found.type == TemplateType::kPfwmc;
-  const bool keeps_port = found.persistent && (is_mark || found.port != row.virtual_port);
+  const bool is_other_port = found.port != row.virtual_port;
+  const bool is_ftp_data = found.type == TemplateType::kFtp && is_other_port;
+  const bool keeps_port = is_ftp_data || (found.persistent && (is_mark || is_other_port));
   if (keeps_port && row.origin != Origin::kSync) {
     return BindByAddress(index, row, service, result);
   }

@@ -72,7 +72,9 @@ void ServiceIndex::AddBackend(std::uint32_t position, const ipvs::Service& servi
   const auto number = static_cast<std::uint32_t>(backends_.size());
   const Address& address = backend.key.address;
   const bool drained = backend.weight == 0;
-  backends_.push_back({.service = position, .drained = drained});
+  backends_.push_back({.service = position,
+                       .drained = drained,
+                       .masqueraded = backend.forward == ipvs::ForwardMethod::kMasquerade});
   backend_of_[{address, Packed(position, backend.key.port)}] = number;
 
   AddCandidate(address_of_[{address, position}], position, number);
@@ -101,6 +103,7 @@ void ServiceIndex::AddCandidate(std::uint32_t& entry, std::uint32_t service,
   candidates.backend = candidates.backend == kNone ? backend : kMany;
   AddTo(candidates.service, service);
   candidates.drained = candidates.drained && backends_[backend].drained;
+  candidates.masqueraded = candidates.masqueraded || backends_[backend].masqueraded;
 }
 
 std::uint32_t ServiceIndex::FindService(std::uint8_t protocol, const Address& address,

@@ -38,6 +38,7 @@ struct IndexedService {
 struct IndexedBackend {
   std::uint32_t service = 0;
   bool drained = false;  // weight 0
+  bool masqueraded = false;
 };
 
 // The backends that a row may belong to by what is looked up of it.
@@ -45,6 +46,7 @@ struct Candidates {
   std::uint32_t service = kNone;  // of all of them, or kMany
   std::uint32_t backend = kNone;  // the only one, or kMany
   bool drained = true;            // all of them have weight 0
+  bool masqueraded = false;       // one of them is
 };
 
 // Immutable once made; knows nothing of the table afterwards.

@@ -191,11 +191,19 @@ class Model {
     return {is_template, is_template ? "orphan" : "", status, false, Binding::kOrphan, service, -1};
   }
 
+  bool MasqueradesTo(const Service& service) const {
+    return std::ranges::any_of(service.backends, [&](const Backend& backend) {
+      return backend.key.address == row_.destination &&
+             backend.forward == ipvs::ForwardMethod::kMasquerade;
+    });
+  }
+
   // Whether the kernel may have made this row's entry for a backend of a service.
   bool MayUse(const Service& service, const Backend& backend) const {
     if (backend.key.address != row_.destination) return false;
     const bool other_port = service.key.port != row_.virtual_port;
     if (Persistent(service) && (other_port || IsMark(service))) return true;
+    if (other_port && !IsMark(service) && service.key.port == 21) return true;
     return FitsPort(backend);
   }
 
@@ -223,7 +231,8 @@ class Model {
       candidates = ServicesWhere([&](const Service& service) {
         if (!OnVip(service)) return false;
         if (step == 1) return service.key.port == row_.virtual_port;
-        return step == 2 ? service.key.port == 21 && Persistent(service) : service.key.port == 0;
+        if (step == 3) return service.key.port == 0;
+        return service.key.port == 21 && (Persistent(service) || MasqueradesTo(service));
       });
     }
     if (!candidates.empty() && Holds(candidates.front())) return candidates;

@@ -323,6 +323,23 @@ TEST(Classifier, AnFtpServiceThatIsNotPersistentHasNoDataConnections) {
          {"TCP C0000201 8001 0A000001 0400 0A010001 0400 CLOSE LOCAL 9", "orphan"}});
 }
 
+TEST(Classifier, DataOfAMasqueradedFtpServiceBelongToItWhateverItsPersistence) {
+  const Services services = Services()
+                                .Plain(On(kTcp, "10.0.0.1", 21))
+                                .Backend("10.1.0.1", 21, 1, ForwardMethod::kMasquerade)
+                                .Backend("10.1.0.2", 2121, 1, ForwardMethod::kMasquerade)
+                                .Backend("10.1.0.3", 21);
+  Check(services, {{"TCP C0000201 8001 0A000001 0015 0A010002 0849 CLOSE LOCAL 9", "bound", 0, 1},
+                   {"TCP C0000201 8001 0A000001 9C40 0A010001 9C40 CLOSE LOCAL 9", "bound", 0, 0},
+                   {"TCP C0000201 0000 0A000001 9C40 0A010002 9C40 LISTEN LOCAL 9", "bound", 0, 1},
+                   {"TCP C0000201 8001 0A000001 0014 0A010001 0014 CLOSE LOCAL 9", "bound", 0, 0},
+                   {"TCP C0000201 8001 0A000001 9C40 0A010003 9C40 CLOSE LOCAL 9", "orphan"},
+                   {"TCP C0000201 8001 0A000001 0050 0A010001 0050 CLOSE LOCAL 9", "orphan"}});
+  // A service of its own comes first.
+  Check(Services(services).Plain(On(kTcp, "10.0.0.1", 40000)).Backend("10.1.0.1", 40000),
+        {{"TCP C0000201 8001 0A000001 9C40 0A010001 9C40 CLOSE LOCAL 9", "bound", 1, 3}});
+}
+
 TEST(Classifier, AConnectionOfARemovedBackendIsAnOrphanOfItsService) {
   Check(Services().Plain(On(kTcp, "10.0.0.1", 80)).Backend("10.1.0.1", 80),
         {{"TCP C0000201 8001 0A000001 0050 0A010002 0050 CLOSE LOCAL 9", "orphan", 0},
