@@ -120,8 +120,10 @@ constexpr Column<ScanRow> kTableColumns[] = {
       kNoLabels,
       {"origin"}},
      [](const ScanRow& r, Samples& out) {
+       const auto& orphans = r.snapshot.summary.orphan_connections;
+       if (!orphans) return;
        for (std::size_t origin = 0; origin < kOrigins; ++origin) {
-         const std::uint64_t count = r.snapshot.summary.orphan_connections[origin];
+         const std::uint64_t count = (*orphans)[origin];
          if (count > 0 || IsTold(r.snapshot, origin)) out.Add({kOriginNames[origin]}, count);
        }
      }},
@@ -139,8 +141,9 @@ constexpr Column<ServiceRow> kServiceColumns[] = {
     {{"ipvs_service_connection_states",
       kGauge,
       "Connections of a service's backends by the kernel's word for the state; from a background "
-      "read. Absent where there are some and none was in the part of the table that was read, and "
-      "where the table does not tell whose they are: it does not show marks, so those of mark "
+      "read. Absent where there are some and fewer than 30 were in the part of the table that was "
+      "read, and where the table does not tell whose they are: it does not show marks, so those of "
+      "mark "
       "services that share a real server cannot be told apart.",
       kServiceLabels,
       {"state"}},
@@ -148,7 +151,9 @@ constexpr Column<ServiceRow> kServiceColumns[] = {
     {{"ipvs_service_persistence_templates",
       kGauge,
       "Persistence templates of a service by kind; orphan: those whose backend is no longer in it; "
-      "from a background read.",
+      "from a background read. Absent where there are some and fewer than 30 were in the part of "
+      "the table that was read. Invalidated ones have lost their port and count for no service "
+      "where several on their address may be meant.",
       kServiceLabels,
       {"type"}},
      [](const ServiceRow& r, Samples& out) {
@@ -165,7 +170,7 @@ constexpr Column<ServiceRow> kServiceColumns[] = {
       kGauge,
       "Persistence templates of a service that lead to backends of weight 0. Clients of assured "
       "and unassured ones still come to them, those of invalidated ones have been moved; from a "
-      "background read.",
+      "background read. Absent like ipvs_service_persistence_templates.",
       kServiceLabels,
       {"status"}},
      [](const ServiceRow& r, Samples& out) {
@@ -176,7 +181,7 @@ constexpr Column<ServiceRow> kServiceColumns[] = {
      }},
     {{"ipvs_service_persistence_template_remaining_seconds", MetricType::kHistogram,
       "How long the persistence templates of a service still last unless their clients come back, "
-      "orphans left out; from a background read.",
+      "orphans left out; from a background read. Absent like ipvs_service_persistence_templates.",
       kServiceLabels},
      [](const ServiceRow& r, Samples& out) {
        if (!r.service.templates) return;
@@ -216,7 +221,7 @@ constexpr Column<ScanRow> kScanColumns[] = {
      [](const ScanRow& r, Samples& out) { out.Add(r.snapshot.rows); }},
     {{"ipvs_connections_scan_coverage_ratio", kGauge,
       "Share of the connection table that the last background read saw; absent when it was cut "
-      "short and nothing tells how long the table is.",
+      "short and nothing tells how long the table is, and when it saw nothing.",
       kNoLabels},
      [](const ScanRow& r, Samples& out) {
        if (r.snapshot.summary.coverage) out.Add(*r.snapshot.summary.coverage);
@@ -226,28 +231,31 @@ constexpr Column<ScanRow> kScanColumns[] = {
       "it are estimates.",
       kNoLabels},
      [](const ScanRow& r, Samples& out) { out.Add(r.snapshot.summary.truncated); }},
+};
+
+constexpr Column<ScanCounters> kCounterColumns[] = {
     {{"ipvs_connections_scans_total",
       kCounter,
       "Background reads of the connection table by result.",
       kNoLabels,
       {"result"}},
-     [](const ScanRow& r, Samples& out) {
-       out.Add({"complete"}, r.snapshot.counters.complete);
-       out.Add({"truncated"}, r.snapshot.counters.truncated);
-       out.Add({"failed"}, r.snapshot.counters.failed);
+     [](const ScanCounters& counters, Samples& out) {
+       out.Add({"complete"}, counters.complete);
+       out.Add({"truncated"}, counters.truncated);
+       out.Add({"failed"}, counters.failed);
      }},
     {{"ipvs_connections_scan_skipped_lines_total", kCounter,
       "Lines of the connection table that could not be understood.", kNoLabels},
-     [](const ScanRow& r, Samples& out) { out.Add(r.snapshot.counters.skipped_lines); }},
+     [](const ScanCounters& counters, Samples& out) { out.Add(counters.skipped_lines); }},
     {{"ipvs_connections_scan_cpu_seconds_total", kCounter,
       "CPU time of the thread that reads the connection table, in the kernel included.", kNoLabels},
-     [](const ScanRow& r, Samples& out) { out.Add(r.snapshot.counters.cpu_seconds); }},
+     [](const ScanCounters& counters, Samples& out) { out.Add(counters.cpu_seconds); }},
 };
 
 }  // namespace
 
 std::vector<const MetricInfo*> DescribeSnapshot() {
-  return Describe(kTableColumns, kServiceColumns, kBackendColumns, kScanColumns);
+  return Describe(kTableColumns, kServiceColumns, kBackendColumns, kScanColumns, kCounterColumns);
 }
 
 Families RenderSnapshot(const std::shared_ptr<const Snapshot>& snapshot, Clock::time_point now) {
@@ -271,6 +279,13 @@ Families RenderSnapshot(const std::shared_ptr<const Snapshot>& snapshot, Clock::
   if (level >= Level::kService) Render(kServiceColumns, services, families);
   if (level >= Level::kBackend) Render(kBackendColumns, backends, families);
   Render(kScanColumns, scan, families);
+  return families;
+}
+
+Families RenderCounters(const std::shared_ptr<const Snapshot>& snapshot) {
+  Families families;
+  Render(
+      kCounterColumns, [snapshot](const auto& visit) { visit(snapshot->counters, ""); }, families);
   return families;
 }
 

@@ -91,7 +91,7 @@ TEST(Summary, OfATableThatWasReadToItsEndIsWhatWasCounted) {
   EXPECT_EQ(Count(summary, ProtocolClass::kTcp, State::kFinWait, Origin::kLocal), 3U);
   EXPECT_EQ(Count(summary, ProtocolClass::kTcp, State::kFinWait, Origin::kSync), 1U);
   EXPECT_EQ(Sum(summary.connections->all), 5U);
-  EXPECT_THAT(summary.orphan_connections, ElementsAre(1U, 0U, 0U));
+  EXPECT_THAT(summary.orphan_connections.value(), ElementsAre(1U, 0U, 0U));
   EXPECT_EQ(Count(summary, TemplateType::kPpc, TemplateStatus::kAssured, Origin::kLocal), 1U);
   EXPECT_EQ(Count(summary, TemplateType::kPpc, TemplateStatus::kUnassured, Origin::kSync), 1U);
   EXPECT_EQ(Count(summary, TemplateType::kOrphan, TemplateStatus::kUnassured, Origin::kLocal), 2U);
@@ -141,12 +141,12 @@ TEST(Summary, EachLevelAddsToTheOneBefore) {
 }
 
 TEST(Summary, ASampleIsScaledToWhatNetlinkCounts) {
-  const Summary summary =
-      Read(Web(1000, 400, 100),
-           Times(30, kEstablished) + Times(10, kFinWait) + Times(8, kAssured) + Times(2, kDrained),
-           kCut);
+  const Summary summary = Read(
+      Web(1000, 400, 100),
+      Times(450, kEstablished) + Times(150, kFinWait) + Times(120, kAssured) + Times(30, kDrained),
+      kCut);
   EXPECT_TRUE(summary.truncated);
-  EXPECT_DOUBLE_EQ(*summary.coverage, 50.0 / 1500);
+  EXPECT_DOUBLE_EQ(*summary.coverage, 0.5);
   EXPECT_EQ(Count(summary, ProtocolClass::kTcp, State::kEstablished, Origin::kLocal), 750U);
   EXPECT_EQ(CountOf(*summary.services[0].states, State::kFinWait), 250U);
   EXPECT_EQ(CountOf(*summary.services[0].backends[0].states, State::kFinWait), 250U);
@@ -155,15 +155,16 @@ TEST(Summary, ASampleIsScaledToWhatNetlinkCounts) {
   EXPECT_EQ(summary.services[0].templates->types[0], 500U);
   EXPECT_THAT(*summary.services[0].drained, ElementsAre(0U, 100U, 0U));
   EXPECT_EQ(Sum(summary.services[0].templates->remaining.buckets), 500U);
-  EXPECT_DOUBLE_EQ(summary.services[0].templates->remaining.sum, (8 * 200 + 2 * 20) * 50.0);
+  EXPECT_DOUBLE_EQ(summary.services[0].templates->remaining.sum,
+                   (120 * 200 + 30 * 20) * 500.0 / 150);
 }
 
 TEST(Summary, OrphansOfASampleAreDividedByTheCoverage) {
-  // Ten of 100 rows that netlink counts were read: the coverage, whatever the number of orphans.
+  // 50 of 100 rows that netlink counts were read: the coverage, whatever the number of orphans.
   const Summary summary =
-      Read(Web(100, 0), Times(10, kEstablished) + Times(30, kGone) + Times(7, kOrphaned), kCut);
-  EXPECT_DOUBLE_EQ(*summary.coverage, 0.1);
-  EXPECT_THAT(summary.orphan_connections, ElementsAre(300U, 0U, 0U));
+      Read(Web(100, 0), Times(50, kEstablished) + Times(150, kGone) + Times(35, kOrphaned), kCut);
+  EXPECT_DOUBLE_EQ(*summary.coverage, 0.5);
+  EXPECT_THAT(summary.orphan_connections.value(), ElementsAre(300U, 0U, 0U));
   EXPECT_EQ(Sum(summary.connections->all), 400U);
   EXPECT_EQ(Count(summary, TemplateType::kOrphan, TemplateStatus::kUnassured, Origin::kLocal), 70U);
   EXPECT_EQ(summary.services[0].templates->types[Position(TemplateType::kOrphan)], 70U);
@@ -174,14 +175,14 @@ TEST(Summary, WhereTheKernelTellsTheSizeOfTheTableTheCoverageIsTakenFromThere) {
   facts.entries = 400;
   const Summary summary = Read(Services(), Times(100, kGone), facts);
   EXPECT_EQ(summary.coverage, 0.25);
-  EXPECT_THAT(summary.orphan_connections, ElementsAre(400U, 0U, 0U));
+  EXPECT_THAT(summary.orphan_connections.value(), ElementsAre(400U, 0U, 0U));
 }
 
 TEST(Summary, WithoutAnyTotalTheCoverageIsUnknownAndOrphansAreThoseSeen) {
   const Summary summary = Read(Services(), Times(100, kGone), kCut);
   EXPECT_TRUE(summary.truncated);
   EXPECT_EQ(summary.coverage, std::nullopt);
-  EXPECT_THAT(summary.orphan_connections, ElementsAre(100U, 0U, 0U));
+  EXPECT_THAT(summary.orphan_connections.value(), ElementsAre(100U, 0U, 0U));
 }
 
 TEST(Summary, CoverageIsNeverAboveOne) {
@@ -190,8 +191,8 @@ TEST(Summary, CoverageIsNeverAboveOne) {
 
 TEST(Summary, OfTheTableIsNeverLessThanWasSeen) {
   // Synchronised before the service was made: netlink counts none of them.
-  const Summary summary = Read(Web(0, 0), Times(10, kEstablished) + Times(5, kAssured), kCut);
-  EXPECT_EQ(Sum(summary.connections->all), 10U);
+  const Summary summary = Read(Web(0, 0), Times(40, kEstablished) + Times(5, kAssured), kCut);
+  EXPECT_EQ(Sum(summary.connections->all), 40U);
   EXPECT_EQ(Sum(summary.templates[Position(TemplateType::kPpc)]->all), 5U);
   EXPECT_EQ(Sum(*summary.services[0].states), 0U) << "as the gauge beside it";
 }
@@ -204,7 +205,7 @@ TEST(Summary, WhatHasATotalButNoSampledRowIsAbsent) {
                                 .Persistent(OnMark(5))
                                 .Backend("10.1.0.1", 0);
   const Summary summary =
-      Read(services, Times(10, kEstablished) + Times(10, kAssured), kCut, Level::kBackend);
+      Read(services, Times(40, kEstablished) + Times(40, kAssured), kCut, Level::kBackend);
   EXPECT_EQ(Sum(*summary.services[0].states), 100U);
   EXPECT_EQ(summary.services[0].drained, std::nullopt);
   EXPECT_EQ(summary.services[1].states, std::nullopt);
@@ -224,7 +225,7 @@ TEST(Summary, TheTotalsOfTemplatesAreThoseOfTheirTypes) {
       Web(0, 900).Persistent(OnMark(5)).Backend("10.1.0.1", 0).Holds(0, 0, 100);
   const Summary summary = Read(
       services,
-      Times(10, kAssured) + Times(10, "IP C0000201 0000 00000005 0000 0A010001 0000 NONE LOCAL 9"),
+      Times(30, kAssured) + Times(30, "IP C0000201 0000 00000005 0000 0A010001 0000 NONE LOCAL 9"),
       kCut);
   EXPECT_EQ(Sum(summary.templates[Position(TemplateType::kPpc)]->all), 900U);
   EXPECT_EQ(Sum(summary.templates[Position(TemplateType::kPfwmc)]->all), 100U);
@@ -236,11 +237,69 @@ TEST(Summary, WithoutNetlinkTemplatesAreDividedByTheCoverageOfConnections) {
     backend.persistence_templates.reset();
   }
   services.Plain(On(kTcp, "10.0.0.9", 80));  // without backends
-  const Summary summary = Read(services, Times(10, kEstablished) + Times(4, kAssured), kCut);
-  EXPECT_DOUBLE_EQ(*summary.coverage, 0.1);
+  const Summary summary = Read(services, Times(50, kEstablished) + Times(20, kAssured), kCut);
+  EXPECT_DOUBLE_EQ(*summary.coverage, 0.5);
   EXPECT_EQ(Sum(summary.templates[Position(TemplateType::kPpc)]->all), 40U);
   EXPECT_EQ(summary.services[0].templates->types[0], 40U);
   EXPECT_EQ(Sum(summary.services[1].templates->types), 0U);
+}
+
+TEST(Summary, ABreakdownOfTooFewRowsIsAbsent) {
+  const Services services =
+      Web(1000, 1000, 20).Plain(On(kTcp, "10.0.0.2", 80)).Backend("10.1.0.1", 80).Holds(2, 0);
+  const std::string small = "TCP C0000201 8001 0A000002 0050 0A010001 0050 CLOSE LOCAL 9";
+  const auto drained = Times(20, kDrained);
+  const Summary few = Read(
+      services, Times(29, kEstablished) + Times(9, kAssured) + drained + Times(2, small), kCut);
+  EXPECT_FALSE(few.services[0].states);
+  EXPECT_FALSE(few.services[0].templates) << "29 as well";
+  EXPECT_THAT(*few.services[0].drained, ElementsAre(0U, 20U, 0U)) << "these are all";
+  EXPECT_EQ(CountOf(*few.services[1].states, State::kClose), 2U) << "these are all";
+  EXPECT_FALSE(few.templates[Position(TemplateType::kPpc)]);
+  const Summary enough =
+      Read(services, Times(30, kEstablished) + Times(10, kAssured) + drained, kCut);
+  EXPECT_TRUE(enough.services[0].states);
+  EXPECT_TRUE(enough.services[0].templates);
+}
+
+TEST(Summary, OfAReadThatSawNothingIsAbsentAndNoHugeNumber) {
+  ReadFacts with_entries = kCut;
+  with_entries.entries = 1000;
+  for (const ReadFacts& facts : {kCut, with_entries, kWhole}) {
+    const Summary summary = Read(Web(100, 50), {}, facts);
+    EXPECT_TRUE(summary.truncated);
+    EXPECT_FALSE(summary.coverage);
+    EXPECT_FALSE(summary.connections);
+    EXPECT_FALSE(summary.orphan_connections);
+    EXPECT_FALSE(summary.templates[Position(TemplateType::kOrphan)]);
+    EXPECT_FALSE(summary.services[0].states);
+    EXPECT_FALSE(summary.services[0].templates);
+  }
+}
+
+TEST(Summary, TheCoverageOfACompleteReadIsTrueWhereTheSizeOfTheTableIsKnown) {
+  ReadFacts facts = kWhole;
+  facts.entries = 100;
+  const Summary summary = Read(Web(100, 0), Times(90, kEstablished), facts);
+  EXPECT_FALSE(summary.truncated);
+  EXPECT_EQ(summary.coverage, 0.9);
+  facts.entries = 0;
+  EXPECT_EQ(Read(Web(0, 0), {}, facts).coverage, 1.0);
+}
+
+TEST(Summary, OfATableWithManyLinesThatAreNoRowsIsAnEstimate) {
+  ReadFacts facts = kWhole;
+  facts.skipped_lines = 1;
+  EXPECT_FALSE(Read(Web(100, 0), Times(99, kEstablished), facts).truncated);
+  facts.skipped_lines = 2;
+  const Summary summary = Read(Web(100, 0), Times(98, kEstablished), facts);
+  EXPECT_TRUE(summary.truncated);
+  EXPECT_EQ(summary.coverage, 0.98);
+  EXPECT_EQ(Sum(*summary.services[0].states), 100U);
+}
+
+TEST(Summary, OrphansDoNotHideThatTheFileEndedEarly) {
+  EXPECT_TRUE(Read(Web(1000, 0), Times(400, kEstablished) + Times(500, kGone), kWhole).truncated);
 }
 
 TEST(Summary, AnEndOfFileFarBelowTheTotalsIsTruncated) {
@@ -280,7 +339,7 @@ TEST(Summary, OfMarksThatShareARealServerHasNoBreakdownRatherThanZeros) {
   const Summary summary =
       Read(Marks(5, 3), Times(10, kEstablished) + Times(3, kOther) + Times(10, kOfMark4), kWhole);
   EXPECT_EQ(Sum(summary.connections->all), 23U);
-  EXPECT_THAT(summary.orphan_connections, ElementsAre(0U, 0U, 0U));
+  EXPECT_THAT(summary.orphan_connections.value(), ElementsAre(0U, 0U, 0U));
   EXPECT_FALSE(summary.services[0].states);
   EXPECT_FALSE(summary.services[0].backends[0].states);
   EXPECT_EQ(Sum(*summary.services[0].backends[1].states), 3U) << "nobody else has that server";
