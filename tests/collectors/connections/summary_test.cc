@@ -3,8 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <numeric>
+#include <random>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "tests/support/connections_world.h"
@@ -117,6 +120,65 @@ TEST(Summary, OfAnEmptyTableIsAllZeros) {
   EXPECT_EQ(Sum(summary.connections->all), 0U);
   EXPECT_EQ(Sum(*summary.services[0].states), 0U);
   EXPECT_EQ(Sum(summary.services[0].templates->types), 0U);
+}
+
+// The text of a table, as the parser takes it, down to what is told of it.
+Summary ReadText(const Services& services, const std::string& text) {
+  const ServiceIndex index(services.table());
+  Tally tally(index, Level::kBackend);
+  RowParser parser(Format::kSync);
+  for (std::size_t at = 0; at < text.size(); at += 50) {
+    parser.Feed(std::string_view(text).substr(at, 50),
+                [&](const Row& row) { tally.Add(row, Classify(row, index, {})); });
+  }
+  parser.Finish();
+  return Summarize(tally, services.table(), Level::kBackend,
+                   {.rows = parser.rows(),
+                    .skipped_lines = parser.skipped_lines(),
+                    .reached_end = true,
+                    .entries = std::nullopt});
+}
+
+std::string Text(const std::vector<std::string>& lines) {
+  std::string text;
+  for (const std::string& line : lines) text += line + "\n";
+  return text;
+}
+
+TEST(Summary, OfRowsInAnotherOrderIsTheSame) {
+  std::vector<std::string> rows = Times(20, kEstablished) + Times(7, kFinWait) + Times(3, kOther) +
+                                  Times(9, kAssured) + Times(4, kDrained) + Times(2, kOrphaned);
+  const Summary before = ReadText(Web(27, 9, 4), Text(rows));
+  std::mt19937 random(5);
+  std::ranges::shuffle(rows, random);
+  const Summary after = ReadText(Web(27, 9, 4), Text(rows));
+  EXPECT_EQ(after.connections->all, before.connections->all);
+  EXPECT_EQ(after.services[0].states, before.services[0].states);
+  EXPECT_EQ(after.services[0].templates->types, before.services[0].templates->types);
+  EXPECT_EQ(after.services[0].templates->remaining.buckets,
+            before.services[0].templates->remaining.buckets);
+  EXPECT_EQ(after.services[0].drained, before.services[0].drained);
+  EXPECT_EQ(after.services[0].backends[0].states, before.services[0].backends[0].states);
+}
+
+TEST(Summary, DoubledRowsOfACompleteReadCountTwiceAndNoMore) {
+  const Summary summary = ReadText(
+      Web(100, 0), Text(Times(100, kEstablished) + Times(2, kEstablished) + Times(1, kAssured)));
+  EXPECT_FALSE(summary.truncated);
+  EXPECT_EQ(CountOf(*summary.services[0].states, State::kEstablished), 102U);
+  EXPECT_EQ(summary.coverage, 1.0);
+}
+
+TEST(Summary, TornRowsAreNotCountedAndManyMakeAnEstimate) {
+  const std::string torn = kEstablished.substr(0, 30);
+  const Summary one = ReadText(Web(100, 0), Text(Times(100, kEstablished) + Times(1, torn)));
+  EXPECT_FALSE(one.truncated);
+  EXPECT_EQ(Sum(*one.services[0].states), 100U);
+  const Summary many =
+      ReadText(Web(100, 0), Text(Times(60, kEstablished) + Times(20, torn) + Times(20, kFinWait)));
+  EXPECT_TRUE(many.truncated);
+  EXPECT_EQ(CountOf(*many.services[0].states, State::kEstablished), 75U);
+  EXPECT_EQ(CountOf(*many.services[0].states, State::kFinWait), 25U);
 }
 
 TEST(Summary, RemainingSecondsFallIntoTheBucketTheyDoNotExceed) {
