@@ -173,17 +173,18 @@ void BindConnection(const Row& row, const ServiceIndex& index, std::uint32_t ser
   result.binding = Binding::kBound;
 }
 
-Classification BindToMark(const Row& row, const ServiceIndex& index) {
-  Classification result;
+// The mark comes first in the kernel, and may lead to a backend that the service on the address
+// lacks: such a connection is the mark's, or one of a backend that was removed from the service.
+void BindToMark(const Row& row, const ServiceIndex& index, Classification& result) {
   const ServiceIndex::OfMarks marks =
       index.FindMarkOf(row.family, row.destination, row.destination_port);
-  if (marks.service == kMany) {
-    result.binding = Binding::kAmbiguous;
-    result.among = marks.candidates;
-  } else if (marks.service != kNone) {
-    BindConnection(row, index, marks.service, result);
+  if (marks.service == kNone) return;
+  if (marks.service != kMany && result.service == kNone) {
+    return BindConnection(row, index, marks.service, result);
   }
-  return result;
+  result.service = kNone;
+  result.binding = Binding::kAmbiguous;
+  result.among = marks.candidates;
 }
 
 Classification ClassifyConnection(const Row& row, const ServiceIndex& index,
@@ -191,11 +192,7 @@ Classification ClassifyConnection(const Row& row, const ServiceIndex& index,
   Classification result;
   const std::uint32_t service = ServiceByAddress(row, index, rules);
   if (service != kNone) BindConnection(row, index, service, result);
-  if (result.binding == Binding::kOrphan) {
-    // The mark comes first in the kernel, and may lead to a backend that the service lacks.
-    const Classification of_mark = BindToMark(row, index);
-    if (of_mark.binding != Binding::kOrphan) result = of_mark;
-  }
+  if (result.binding == Binding::kOrphan) BindToMark(row, index, result);
   result.drained = false;
   return result;
 }

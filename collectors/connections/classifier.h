@@ -21,7 +21,7 @@ inline constexpr std::size_t kTemplateStatuses = std::size(kTemplateStatusNames)
 enum class Binding : std::uint8_t {
   kBound,      // to a backend of a configured service
   kOrphan,     // to nothing that is configured: backend or service removed, or synchronised unbound
-  kAmbiguous,  // to a backend, but several services may be meant
+  kAmbiguous,  // several services may be meant, or one and a backend that is not there any more
 };
 
 struct Classification {

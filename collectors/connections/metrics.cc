@@ -109,14 +109,17 @@ constexpr Column<ScanRow> kTableColumns[] = {
       kGauge,
       "Entries of the connection table without persistence templates, by protocol, the kernel's "
       "word for the state, and whether this director made them or learnt them by synchronisation; "
-      "from a background read, see ipvs_connections_scan_age_seconds.",
+      "from a background read, see ipvs_connections_scan_age_seconds. Absent where there are some "
+      "and fewer than 30 were in the part of the table that was read.",
       kNoLabels,
       {"proto", "state", "origin"}},
      AddTableConnections},
     {{"ipvs_table_orphan_connections",
       kGauge,
       "Connections whose backend or service is not in the kernel's list: with expire_nodest_conn=0 "
-      "their packets are dropped until they time out; from a background read.",
+      "their packets are dropped until they time out; from a background read. Those that may "
+      "belong "
+      "to a mark service, which the table does not show, are not among them.",
       kNoLabels,
       {"origin"}},
      [](const ScanRow& r, Samples& out) {
@@ -131,7 +134,7 @@ constexpr Column<ScanRow> kTableColumns[] = {
       kGauge,
       "Persistence templates by kind, status and origin. orphan: the backend or service is gone, "
       "or a synchronised one is bound to nothing; invalidated: its client has come back and was "
-      "bound anew; from a background read.",
+      "bound anew; from a background read. A type is absent like ipvs_table_connections.",
       kNoLabels,
       {"type", "status", "origin"}},
      AddTableTemplates},

@@ -43,8 +43,7 @@ class Model {
 
   // The services to one of which a connection belongs when it does not show to which.
   Positions Unsure() const {
-    const Positions candidates = LooksLikeATemplate() ? Positions() : CandidatesOfConnection();
-    return candidates.size() > 1 ? candidates : Positions();
+    return LooksLikeATemplate() ? Positions() : CandidatesOfConnection().unsure;
   }
 
  private:
@@ -221,7 +220,12 @@ class Model {
                                [&](const Backend& b) { return IsBoundTo(At(service), b); });
   }
 
-  Positions CandidatesOfConnection() const {
+  struct Owners {
+    Positions services;
+    Positions unsure;
+  };
+
+  Owners CandidatesOfConnection() const {
     Positions candidates;
     const bool may_be_ftp =
         row_.protocol == 6 &&
@@ -235,19 +239,21 @@ class Model {
         return service.key.port == 21 && (Persistent(service) || MasqueradesTo(service));
       });
     }
-    if (!candidates.empty() && Holds(candidates.front())) return candidates;
+    if (!candidates.empty() && Holds(candidates.front())) return {candidates, {}};
     const Positions marks = ServicesWhere([&](const Service& service) {
       return IsMark(service) && service.key.address.family == row_.family &&
              std::ranges::any_of(service.backends,
                                  [&](const Backend& b) { return MayUse(service, b); });
     });
-    return marks.size() > 1 || (marks.size() == 1 && Holds(marks.front())) ? marks : candidates;
+    if (marks.empty()) return {candidates, {}};
+    if (marks.size() > 1 || !candidates.empty()) return {{}, marks};
+    return {marks, {}};
   }
 
   Verdict AskConnection() const {
-    const Positions candidates = CandidatesOfConnection();
+    const auto [candidates, unsure] = CandidatesOfConnection();
+    if (!unsure.empty()) return {false, "", "", false, Binding::kAmbiguous, -1, -1};
     if (candidates.empty()) return Orphan(false, "", -1);
-    if (candidates.size() > 1) return {false, "", "", false, Binding::kAmbiguous, -1, -1};
     const int service = candidates.front();
     const Positions backends = BackendsWhere(
         service, [&](const Backend& backend) { return IsBoundTo(At(service), backend); });
