@@ -38,6 +38,13 @@ class Collector {
   // with an error instead of waiting for its source. From any thread, once. Does nothing where
   // Collect() does not wait.
   virtual void Stop() {}
+
+  // After Stop(): whether the collector's own threads have ended by the deadline, so that its
+  // destructor will not wait for them. True where there are none.
+  virtual bool WaitUntilStopped(Deadline deadline) {
+    static_cast<void>(deadline);
+    return true;
+  }
 };
 
 }  // namespace lvs

@@ -82,8 +82,11 @@ void CollectorThread::Stop() {
 }
 
 bool CollectorThread::WaitUntilStopped(Deadline deadline) {
-  std::unique_lock lock(mutex_);
-  return wake_.wait_until(lock, deadline, [this] { return stopped_; });
+  {
+    std::unique_lock lock(mutex_);
+    if (!wake_.wait_until(lock, deadline, [this] { return stopped_; })) return false;
+  }
+  return collector_->WaitUntilStopped(deadline);
 }
 
 void CollectorThread::LogLate() {

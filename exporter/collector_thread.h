@@ -47,8 +47,8 @@ class CollectorThread {
   // shutdown.
   void Stop();
 
-  // After Stop(): whether the thread has nothing more to do by the deadline, so that the destructor
-  // will not wait.
+  // After Stop(): whether this thread and the collector's own have nothing more to do by the
+  // deadline, so that the destructor will not wait.
   bool WaitUntilStopped(Deadline deadline);
 
   // Says in the log, once for a run, that the one in progress came too late for somebody.

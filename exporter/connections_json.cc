@@ -67,7 +67,7 @@ Json ConnectionTableAsJson(const connections::Snapshot* snapshot) {
   object["truncated"] = summary.truncated;
   object["coverage_ratio"] = summary.coverage ? Json(*summary.coverage) : Json();
   if (summary.connections) object["connections"] = Sum(summary.connections->all);
-  object["orphan_connections"] = Sum(summary.orphan_connections);
+  if (summary.orphan_connections) object["orphan_connections"] = Sum(*summary.orphan_connections);
   object["persistence_templates"] = TypesAsJson(summary);
   return object;
 }

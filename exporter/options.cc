@@ -122,6 +122,16 @@ std::optional<std::string> SetScanBudget(Draft& draft, const std::string& value)
   return std::nullopt;
 }
 
+std::optional<std::string> SetScanPassTime(Draft& draft, const std::string& value) {
+  using namespace std::chrono_literals;
+  const std::optional<std::chrono::milliseconds> time = ParseDuration(value);
+  if (!time || *time < 10ms || *time > 1h) {
+    return "expected a duration from 10ms to 1h, such as 1s";
+  }
+  draft.options.settings.connections.longest_pass = *time;
+  return std::nullopt;
+}
+
 std::optional<std::string> SetScanLevel(Draft& draft, const std::string& value) {
   const std::map<std::string, connections::Level> levels = {
       {"totals", connections::Level::kTotals},
@@ -232,6 +242,10 @@ std::vector<Flag> Flags() {
            "Share of one core that reading the connection table may use. A read that would cost "
            "more ends early: its numbers are estimates, and ipvs_connections_scan_truncated is 1.",
            SetScanBudget},
+          {"--collector.connections.max-pass-time", Kind::kValue, "1s",
+           "CPU time that one read of the connection table may use, from 10ms to 1h, however much "
+           "its share of a core over a long interval would be. It ends early, too.",
+           SetScanPassTime},
           {"--collector.connections.level", Kind::kValue, "service",
            "What the ipvs_..._connection_states and template metrics tell: totals, service or "
            "backend; each adds series to the one before.",

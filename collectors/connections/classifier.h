@@ -21,7 +21,7 @@ inline constexpr std::size_t kTemplateStatuses = std::size(kTemplateStatusNames)
 enum class Binding : std::uint8_t {
   kBound,      // to a backend of a configured service
   kOrphan,     // to nothing that is configured: backend or service removed, or synchronised unbound
-  kAmbiguous,  // to a backend, but several services may be meant
+  kAmbiguous,  // several services may be meant, or one and a backend that is not there any more
 };
 
 struct Classification {
@@ -34,6 +34,9 @@ struct Classification {
   // from, never a backend.
   std::uint32_t service = kNone;
   std::uint32_t backend = kNone;
+  // Of a connection that belongs to one of several backends and does not show to which: numbers for
+  // ServiceIndex::candidates(), among which it is.
+  std::array<std::uint32_t, 2> among = {kNone, kNone};
 };
 
 // What differs between machines.

@@ -23,6 +23,10 @@ std::vector<const MetricInfo*> DescribeConnections();
 // are. latest: may be null; waited: for the first one. It is no trouble in the first moments.
 std::optional<Error> TroubleWithServices(const ipvs::LatestReading* latest, Clock::duration waited);
 
+// Why no pass has come to anything yet; absent while that is no trouble. known: how long the
+// services are known.
+std::optional<Error> TroubleWithFirstPass(Clock::duration known, const Settings& settings);
+
 // Reading begins with the object and ends with Stop() or the object. Collect() never waits for it:
 // it writes the last snapshot, without what has been deleted since. For the thread that calls
 // Collect(); Stop() is for any.
@@ -34,11 +38,14 @@ class ConnectionsCollector : public Collector {
   std::string_view name() const override { return "connections"; }
   Collection Collect(Deadline deadline) override;
   void Stop() override { scanner_.Stop(); }
+  bool WaitUntilStopped(Deadline deadline) override { return scanner_.WaitUntilStopped(deadline); }
 
  private:
   const Published<ipvs::LatestReading>& table_;
   const Published<Snapshot>& published_;
+  const Settings settings_;
   const Clock::time_point born_ = Clock::now();
+  std::optional<Clock::time_point> known_since_;  // services, without a break
   Scanner scanner_;
 };
 

@@ -109,19 +109,24 @@ constexpr Column<ScanRow> kTableColumns[] = {
       kGauge,
       "Entries of the connection table without persistence templates, by protocol, the kernel's "
       "word for the state, and whether this director made them or learnt them by synchronisation; "
-      "from a background read, see ipvs_connections_scan_age_seconds.",
+      "from a background read, see ipvs_connections_scan_age_seconds. Absent where there are some "
+      "and fewer than 30 were in the part of the table that was read.",
       kNoLabels,
       {"proto", "state", "origin"}},
      AddTableConnections},
     {{"ipvs_table_orphan_connections",
       kGauge,
       "Connections whose backend or service is not in the kernel's list: with expire_nodest_conn=0 "
-      "their packets are dropped until they time out; from a background read.",
+      "their packets are dropped until they time out; from a background read. Those that may "
+      "belong "
+      "to a mark service, which the table does not show, are not among them.",
       kNoLabels,
       {"origin"}},
      [](const ScanRow& r, Samples& out) {
+       const auto& orphans = r.snapshot.summary.orphan_connections;
+       if (!orphans) return;
        for (std::size_t origin = 0; origin < kOrigins; ++origin) {
-         const std::uint64_t count = r.snapshot.summary.orphan_connections[origin];
+         const std::uint64_t count = (*orphans)[origin];
          if (count > 0 || IsTold(r.snapshot, origin)) out.Add({kOriginNames[origin]}, count);
        }
      }},
@@ -129,7 +134,7 @@ constexpr Column<ScanRow> kTableColumns[] = {
       kGauge,
       "Persistence templates by kind, status and origin. orphan: the backend or service is gone, "
       "or a synchronised one is bound to nothing; invalidated: its client has come back and was "
-      "bound anew; from a background read.",
+      "bound anew; from a background read. A type is absent like ipvs_table_connections.",
       kNoLabels,
       {"type", "status", "origin"}},
      AddTableTemplates},
@@ -139,14 +144,19 @@ constexpr Column<ServiceRow> kServiceColumns[] = {
     {{"ipvs_service_connection_states",
       kGauge,
       "Connections of a service's backends by the kernel's word for the state; from a background "
-      "read. Absent where there are some and none was in the part of the table that was read.",
+      "read. Absent where there are some and fewer than 30 were in the part of the table that was "
+      "read, and where the table does not tell whose they are: it does not show marks, so those of "
+      "mark "
+      "services that share a real server cannot be told apart.",
       kServiceLabels,
       {"state"}},
      [](const ServiceRow& r, Samples& out) { AddStates(r.service.key, r.service.states, out); }},
     {{"ipvs_service_persistence_templates",
       kGauge,
       "Persistence templates of a service by kind; orphan: those whose backend is no longer in it; "
-      "from a background read.",
+      "from a background read. Absent where there are some and fewer than 30 were in the part of "
+      "the table that was read. Invalidated ones have lost their port and count for no service "
+      "where several on their address may be meant.",
       kServiceLabels,
       {"type"}},
      [](const ServiceRow& r, Samples& out) {
@@ -163,7 +173,7 @@ constexpr Column<ServiceRow> kServiceColumns[] = {
       kGauge,
       "Persistence templates of a service that lead to backends of weight 0. Clients of assured "
       "and unassured ones still come to them, those of invalidated ones have been moved; from a "
-      "background read.",
+      "background read. Absent like ipvs_service_persistence_templates.",
       kServiceLabels,
       {"status"}},
      [](const ServiceRow& r, Samples& out) {
@@ -174,7 +184,7 @@ constexpr Column<ServiceRow> kServiceColumns[] = {
      }},
     {{"ipvs_service_persistence_template_remaining_seconds", MetricType::kHistogram,
       "How long the persistence templates of a service still last unless their clients come back, "
-      "orphans left out; from a background read.",
+      "orphans left out; from a background read. Absent like ipvs_service_persistence_templates.",
       kServiceLabels},
      [](const ServiceRow& r, Samples& out) {
        if (!r.service.templates) return;
@@ -188,7 +198,8 @@ constexpr Column<BackendRow> kBackendColumns[] = {
     {{"ipvs_backend_connection_states",
       kGauge,
       "Connections of a backend by the kernel's word for the state; from a background read, only "
-      "with --collector.connections.level=backend.",
+      "with --collector.connections.level=backend. Absent like ipvs_service_connection_states, and "
+      "where backends of one service share an address and the table does not tell them apart.",
       kBackendLabels,
       {"state"}},
      [](const BackendRow& r, Samples& out) { AddStates(r.service, r.backend.states, out); }},
@@ -213,7 +224,7 @@ constexpr Column<ScanRow> kScanColumns[] = {
      [](const ScanRow& r, Samples& out) { out.Add(r.snapshot.rows); }},
     {{"ipvs_connections_scan_coverage_ratio", kGauge,
       "Share of the connection table that the last background read saw; absent when it was cut "
-      "short and nothing tells how long the table is.",
+      "short and nothing tells how long the table is, and when it saw nothing.",
       kNoLabels},
      [](const ScanRow& r, Samples& out) {
        if (r.snapshot.summary.coverage) out.Add(*r.snapshot.summary.coverage);
@@ -223,28 +234,31 @@ constexpr Column<ScanRow> kScanColumns[] = {
       "it are estimates.",
       kNoLabels},
      [](const ScanRow& r, Samples& out) { out.Add(r.snapshot.summary.truncated); }},
+};
+
+constexpr Column<ScanCounters> kCounterColumns[] = {
     {{"ipvs_connections_scans_total",
       kCounter,
       "Background reads of the connection table by result.",
       kNoLabels,
       {"result"}},
-     [](const ScanRow& r, Samples& out) {
-       out.Add({"complete"}, r.snapshot.counters.complete);
-       out.Add({"truncated"}, r.snapshot.counters.truncated);
-       out.Add({"failed"}, r.snapshot.counters.failed);
+     [](const ScanCounters& counters, Samples& out) {
+       out.Add({"complete"}, counters.complete);
+       out.Add({"truncated"}, counters.truncated);
+       out.Add({"failed"}, counters.failed);
      }},
     {{"ipvs_connections_scan_skipped_lines_total", kCounter,
       "Lines of the connection table that could not be understood.", kNoLabels},
-     [](const ScanRow& r, Samples& out) { out.Add(r.snapshot.counters.skipped_lines); }},
+     [](const ScanCounters& counters, Samples& out) { out.Add(counters.skipped_lines); }},
     {{"ipvs_connections_scan_cpu_seconds_total", kCounter,
       "CPU time of the thread that reads the connection table, in the kernel included.", kNoLabels},
-     [](const ScanRow& r, Samples& out) { out.Add(r.snapshot.counters.cpu_seconds); }},
+     [](const ScanCounters& counters, Samples& out) { out.Add(counters.cpu_seconds); }},
 };
 
 }  // namespace
 
 std::vector<const MetricInfo*> DescribeSnapshot() {
-  return Describe(kTableColumns, kServiceColumns, kBackendColumns, kScanColumns);
+  return Describe(kTableColumns, kServiceColumns, kBackendColumns, kScanColumns, kCounterColumns);
 }
 
 Families RenderSnapshot(const std::shared_ptr<const Snapshot>& snapshot, Clock::time_point now) {
@@ -268,6 +282,13 @@ Families RenderSnapshot(const std::shared_ptr<const Snapshot>& snapshot, Clock::
   if (level >= Level::kService) Render(kServiceColumns, services, families);
   if (level >= Level::kBackend) Render(kBackendColumns, backends, families);
   Render(kScanColumns, scan, families);
+  return families;
+}
+
+Families RenderCounters(const std::shared_ptr<const Snapshot>& snapshot) {
+  Families families;
+  Render(
+      kCounterColumns, [snapshot](const auto& visit) { visit(snapshot->counters, ""); }, families);
   return families;
 }
 

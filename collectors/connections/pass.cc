@@ -62,7 +62,9 @@ Result<PassResult> ReadRows(RowSource& source, const PassLimits& limits,
 
 CpuTime PassBudget(const Settings& settings) {
   const std::chrono::duration<double, std::nano> interval = settings.interval;
-  return std::chrono::duration_cast<CpuTime>(interval * settings.budget);
+  const std::chrono::duration<double, std::nano> share = interval * settings.budget;
+  const std::chrono::duration<double, std::nano> longest = settings.longest_pass;
+  return std::chrono::duration_cast<CpuTime>(std::min(share, longest));
 }
 
 Clock::duration TimeToNextPass(const Settings& settings, CpuTime cost) {

@@ -60,7 +60,8 @@ Result<PassResult> ReadRows(RowSource& source, const PassLimits& limits,
                             const std::function<CpuTime()>& cpu_time, const std::atomic<bool>& stop,
                             const std::function<void(const Row&)>& on_row);
 
-// What one pass may cost.
+// What one pass may cost: its share of the interval, so that it need not wait longer for the next
+// one, and never more than is set for one.
 CpuTime PassBudget(const Settings& settings);
 
 // From the start of a pass that cost so much to the start of the next: the interval, or longer, so

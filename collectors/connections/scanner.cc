@@ -19,7 +19,10 @@ using namespace std::chrono_literals;
 
 // How often it is looked whether what is missing has come: a table of services that is current.
 constexpr Clock::duration kRetry = 1s;
-constexpr Clock::duration kFirstTableRetry = 100ms;
+constexpr Clock::duration kTableRetry = 100ms;
+// A table of this age is new enough: the collector ipvs usually reads every second, more seldom
+// where that is dear.
+constexpr std::chrono::system_clock::duration kNewEnough = 2s;
 // A pass on a processor that others keep busy ends after its interval, but not before this.
 constexpr Clock::duration kLeastDeadline = 10s;
 
@@ -64,6 +67,11 @@ void Scanner::Stop() {
   wake_.notify_all();
 }
 
+bool Scanner::WaitUntilStopped(Deadline deadline) {
+  std::unique_lock lock(mutex_);
+  return wake_.wait_until(lock, deadline, [this] { return stopped_; });
+}
+
 void Scanner::WaitUntil(Deadline deadline) {
   std::unique_lock lock(mutex_);
   wake_.wait_until(lock, deadline, [this] { return stop_.load(); });
@@ -86,13 +94,30 @@ void Scanner::Loop() {
     }
     WaitUntil(start + pause);
   }
+  const std::scoped_lock lock(mutex_);
+  stopped_ = true;
+  wake_.notify_all();
 }
 
 Clock::duration Scanner::Step(Clock::time_point start) {
   const std::shared_ptr<const ipvs::LatestReading> latest = sources_.table.Get();
-  if (!latest) return kFirstTableRetry;
+  if (!latest) return kTableRetry;
   if (!latest->current) return kRetry;
+  if (WaitsForNewer(*latest, start)) return kTableRetry;
   return Scan(*latest->table, start);
+}
+
+// The next reading comes by itself: nobody reads more often for this.
+bool Scanner::WaitsForNewer(const ipvs::LatestReading& latest, Clock::time_point now) {
+  const auto age = std::chrono::system_clock::now() - latest.read_at;
+  if (std::chrono::abs(age) <= kNewEnough) {
+    waits_since_.reset();
+    return false;
+  }
+  if (!waits_since_) waits_since_ = now;
+  if (now - *waits_since_ < sources_.patience) return true;
+  waits_since_.reset();
+  return false;
 }
 
 void Scanner::Fail(Error error) {
@@ -126,14 +151,20 @@ Clock::duration Scanner::Scan(const ipvs::Table& table, Clock::time_point start)
   }
   if (read.value().end == PassEnd::kStopped) return kRetry;
 
+  counters_.skipped_lines += read.value().skipped_lines;
+  if (read.value().rows == 0 && read.value().skipped_lines > 0) {
+    Fail({ErrorCode::kMalformed,
+          "connections: no line of the connection table has the format that is known"});
+    return TimeToNextPass(settings_, sources_.cpu_time() - cpu_start);
+  }
   facts.rows = read.value().rows;
+  facts.skipped_lines = read.value().skipped_lines;
   facts.reached_end = read.value().end == PassEnd::kEndOfTable;
   Snapshot snapshot;
   snapshot.rows = facts.rows;
   snapshot.origins_known = source.value()->format() == Format::kSync;
   snapshot.summary = Summarize(tally, table, settings_.level, facts);
   ++(snapshot.summary.truncated ? counters_.truncated : counters_.complete);
-  counters_.skipped_lines += read.value().skipped_lines;
   snapshot.at = std::chrono::system_clock::now();
   snapshot.steady = Clock::now();
   snapshot.took = snapshot.steady - start;

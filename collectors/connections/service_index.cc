@@ -18,12 +18,6 @@ void AddTo(std::uint32_t& one, std::uint32_t service) {
   one = one == kNone || one == service ? service : kMany;
 }
 
-std::uint32_t Union(std::uint32_t one, std::uint32_t other) {
-  if (other == kNone) return one;
-  AddTo(one, other);
-  return one;
-}
-
 bool IsMark(const ipvs::ServiceKey& key) { return key.protocol == ipvs::Protocol::kFwmark; }
 
 }  // namespace
@@ -80,26 +74,36 @@ void ServiceIndex::AddBackend(std::uint32_t position, const ipvs::Service& servi
   const bool drained = backend.weight == 0;
   backends_.push_back({.service = position,
                        .drained = drained,
-                       .changes_port = backend.forward == ipvs::ForwardMethod::kMasquerade &&
-                                       backend.key.port != 0});
+                       .masqueraded = backend.forward == ipvs::ForwardMethod::kMasquerade});
   backend_of_[{address, Packed(position, backend.key.port)}] = number;
 
-  std::uint32_t& entry = address_of_[{address, position}];
-  if (entry == kNone) {
-    entry = static_cast<std::uint32_t>(addresses_.size());
-    addresses_.push_back({.backend = number, .drained = drained});
-  } else {
-    addresses_[entry].backend = kMany;
-    addresses_[entry].drained = addresses_[entry].drained && drained;
-  }
-
+  AddCandidate(address_of_[{address, position}], position, number);
   if (!IsMark(service.key)) return;
   const std::uint64_t family = Number(service.key.address.family);
   if (services_[position].persistent || backend.key.port == 0) {
-    AddTo(mark_any_port_[{address, family}], position);
+    AddCandidate(mark_any_port_[{address, family}], position, number);
   } else {
-    AddTo(mark_by_port_[{address, Packed(family, backend.key.port)}], position);
+    AddCandidate(mark_by_port_[{address, Packed(family, backend.key.port)}], position, number);
   }
+}
+
+void ServiceIndex::AddCandidate(std::uint32_t& entry, std::uint32_t service,
+                                std::uint32_t backend) {
+  if (entry == kNone) {
+    entry = static_cast<std::uint32_t>(candidates_.size());
+    candidates_.emplace_back();
+    several_.emplace_back();
+  }
+  Candidates& candidates = candidates_[entry];
+  std::vector<std::uint32_t>& several = several_[entry];
+  if (candidates.backend != kNone) {
+    if (several.empty()) several.push_back(candidates.backend);
+    several.push_back(backend);
+  }
+  candidates.backend = candidates.backend == kNone ? backend : kMany;
+  AddTo(candidates.service, service);
+  candidates.drained = candidates.drained && backends_[backend].drained;
+  candidates.masqueraded = candidates.masqueraded || backends_[backend].masqueraded;
 }
 
 std::uint32_t ServiceIndex::FindService(std::uint8_t protocol, const Address& address,
@@ -116,16 +120,24 @@ std::uint32_t ServiceIndex::FindBackend(std::uint32_t service, const Address& ad
   return backend_of_.Find({address, Packed(service, port)});
 }
 
-ServiceIndex::OnAddress ServiceIndex::FindBackend(std::uint32_t service,
-                                                  const Address& address) const {
-  const std::uint32_t entry = address_of_.Find({address, service});
-  return entry == kNone ? OnAddress() : addresses_[entry];
+std::uint32_t ServiceIndex::FindOnAddress(std::uint32_t service, const Address& address) const {
+  return address_of_.Find({address, service});
 }
 
-std::uint32_t ServiceIndex::FindMarkOf(AddressFamily family, const Address& backend,
-                                       std::uint16_t port) const {
-  return Union(mark_any_port_.Find({backend, Number(family)}),
-               mark_by_port_.Find({backend, Packed(Number(family), port)}));
+ServiceIndex::OfMarks ServiceIndex::FindMarkOf(AddressFamily family, const Address& backend,
+                                               std::uint16_t port) const {
+  OfMarks found;
+  found.candidates = {mark_any_port_.Find({backend, Number(family)}),
+                      mark_by_port_.Find({backend, Packed(Number(family), port)})};
+  for (const std::uint32_t number : found.candidates) {
+    if (number != kNone) AddTo(found.service, candidates_[number].service);
+  }
+  return found;
+}
+
+std::span<const std::uint32_t> ServiceIndex::BackendsOf(std::uint32_t number) const {
+  const std::vector<std::uint32_t>& several = several_[number];
+  return several.empty() ? std::span(&candidates_[number].backend, 1) : std::span(several);
 }
 
 ServiceIndex::OnVip ServiceIndex::FindPersistent(std::uint8_t protocol, const Address& vip,

@@ -2,8 +2,10 @@
 // lookups.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -36,8 +38,15 @@ struct IndexedService {
 struct IndexedBackend {
   std::uint32_t service = 0;
   bool drained = false;  // weight 0
-  // Masqueraded to a port of its own.
-  bool changes_port = false;
+  bool masqueraded = false;
+};
+
+// The backends that a row may belong to by what is looked up of it.
+struct Candidates {
+  std::uint32_t service = kNone;  // of all of them, or kMany
+  std::uint32_t backend = kNone;  // the only one, or kMany
+  bool drained = true;            // all of them have weight 0
+  bool masqueraded = false;       // one of them is
 };
 
 // Immutable once made; knows nothing of the table afterwards.
@@ -59,16 +68,23 @@ class ServiceIndex {
   std::uint32_t FindBackend(std::uint32_t service, const Address& address,
                             std::uint16_t port) const;
 
-  // The backends of a service with this address, whatever their port.
-  struct OnAddress {
-    std::uint32_t backend = kNone;  // or kMany
-    bool drained = false;           // all of them have weight 0
-  };
-  OnAddress FindBackend(std::uint32_t service, const Address& address) const;
+  // The backends of a service with this address, whatever their port: a number for candidates(), or
+  // kNone.
+  std::uint32_t FindOnAddress(std::uint32_t service, const Address& address) const;
 
-  // The mark service of a family that a connection to this backend may belong to: it contains the
-  // address with this port or port 0, or it is persistent and contains the address. kNone, kMany.
-  std::uint32_t FindMarkOf(AddressFamily family, const Address& backend, std::uint16_t port) const;
+  // The mark services of a family that a connection to this backend may belong to: they contain the
+  // address with this port or port 0, or they are persistent and contain the address.
+  struct OfMarks {
+    std::uint32_t service = kNone;  // or kMany
+    // Numbers for candidates(), kNone where there are none.
+    std::array<std::uint32_t, 2> candidates = {kNone, kNone};
+  };
+  OfMarks FindMarkOf(AddressFamily family, const Address& backend, std::uint16_t port) const;
+
+  std::size_t candidates_count() const { return candidates_.size(); }
+  const Candidates& candidates(std::uint32_t number) const { return candidates_[number]; }
+  // All of them.
+  std::span<const std::uint32_t> BackendsOf(std::uint32_t number) const;
 
   // What is known of the persistent services on one protocol and address, whatever their port.
   struct OnVip {
@@ -88,6 +104,8 @@ class ServiceIndex {
   };
 
   void Add(const ipvs::Service& service);
+  // One backend more, of those whose number is at entry.
+  void AddCandidate(std::uint32_t& entry, std::uint32_t service, std::uint32_t backend);
   void AddBackend(std::uint32_t position, const ipvs::Service& service,
                   const ipvs::Backend& backend);
   // The number of the VIP's entry in vips_, after service was added to it.
@@ -95,16 +113,17 @@ class ServiceIndex {
 
   std::vector<IndexedService> services_;
   std::vector<IndexedBackend> backends_;
-  std::vector<OnAddress> addresses_;  // of the backends of a service
+  std::vector<Candidates> candidates_;
+  std::vector<std::vector<std::uint32_t>> several_;  // by candidates_: empty where there is but one
   std::vector<Vip> vips_;
   KeyMap service_of_;     // (address, protocol, port)
   KeyMap mark_;           // (family, mark)
   KeyMap backend_of_;     // (address, service, port)
-  KeyMap address_of_;     // (address, service) to addresses_
+  KeyMap address_of_;     // (address, service) to candidates_
   KeyMap vip_of_;         // (address, protocol) to vips_
   KeyMap contains_;       // (backend's address, number of the VIP) to service or kMany
-  KeyMap mark_by_port_;   // (backend's address, family, port) to service or kMany
-  KeyMap mark_any_port_;  // (backend's address, family) to service or kMany
+  KeyMap mark_by_port_;   // (backend's address, family, port) to candidates_
+  KeyMap mark_any_port_;  // (backend's address, family) to candidates_
 };
 
 }  // namespace lvs::connections

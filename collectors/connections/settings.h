@@ -16,6 +16,8 @@ struct Settings {
   // the interval. Below 2 % also with what a read may cost more than was foreseen.
   double budget = 0.015;
   Level level = Level::kService;
+  // CPU time that one pass may use whatever its share of the interval is.
+  std::chrono::milliseconds longest_pass{1'000};
 };
 
 }  // namespace lvs::connections

@@ -69,53 +69,74 @@ std::uint64_t CountedRows(const Tally& tally, const Totals& totals) {
   return rows;
 }
 
-// The file ended, but far below what must be in the table. The totals are a moment older than the
-// rows: what comes and goes in that moment is no reason.
-bool EndedEarly(std::uint64_t rows, std::uint64_t expected) {
-  constexpr std::uint64_t kMostChurn = 200;
-  return rows + kMostChurn < expected && rows < expected - expected / 4;
-}
+// What was read of the table, and how much there is.
+struct Extent {
+  std::uint64_t part = 0;
+  std::uint64_t whole = 0;
+};
 
 // Orphans are in the rows but not in netlink's totals, so rows are compared that are in both.
-std::optional<double> CoverageOf(const Tally& tally, const Totals& totals, const ReadFacts& facts) {
-  const auto ratio = [](std::uint64_t part, std::uint64_t whole) {
-    return std::min(1.0, static_cast<double>(part) / static_cast<double>(whole));
-  };
-  if (facts.entries && *facts.entries > 0) return ratio(facts.rows, *facts.entries);
-  const std::uint64_t whole = totals.connections + totals.templates.value_or(0);
-  const std::uint64_t part = CountedRows(tally, totals);
-  if (whole == 0 || part == 0) return std::nullopt;
-  return ratio(part, whole);
+Extent ExtentOf(const Tally& tally, const Totals& totals, const ReadFacts& facts) {
+  if (facts.entries) return {facts.rows, *facts.entries};
+  return {CountedRows(tally, totals), totals.connections + totals.templates.value_or(0)};
+}
+
+// The file ended, but far below what must be in the table. The totals are a moment older than the
+// rows: what comes and goes in that moment is no reason.
+bool EndedEarly(const Extent& extent, const ReadFacts& facts) {
+  constexpr std::uint64_t kMostChurn = 200;
+  if (facts.rows == 0) return extent.whole > 0;
+  return extent.part + kMostChurn < extent.whole && extent.part < extent.whole - extent.whole / 4;
+}
+
+// One line of a hundred, or more, is no row: of what is in them nothing is known.
+bool WasGarbled(const ReadFacts& facts) {
+  return facts.skipped_lines * 100 > facts.rows + facts.skipped_lines;
+}
+
+// Where only the end of the file tells that all was read, that is all there is to know.
+std::optional<double> CoverageOf(const Extent& extent, const ReadFacts& facts, bool truncated) {
+  if (!truncated && (!facts.entries || extent.whole == 0)) return 1.0;
+  if (extent.whole == 0 || extent.part == 0) return std::nullopt;
+  return std::min(1.0, static_cast<double>(extent.part) / static_cast<double>(extent.whole));
 }
 
 // Turns the rows of one breakdown into what is told of it.
 class Scale {
  public:
-  // coverage: absent where all was read, or where nothing is known of it.
-  Scale(bool truncated, std::optional<double> coverage)
-      : truncated_(truncated), coverage_(coverage) {}
+  // rows: all that were read. coverage: absent where nothing is known of it.
+  Scale(bool truncated, std::uint64_t rows, std::optional<double> coverage)
+      : truncated_(truncated), rows_(rows), coverage_(coverage) {}
 
-  // With an exact total where there is one. False when that is above 0 and nothing was sampled.
+  // With an exact total where there is one. False when too little was sampled to tell.
   bool Apply(std::optional<std::uint64_t> total, std::span<std::uint64_t> counts) const {
     if (!truncated_) return true;
     const std::uint64_t rows = Sum(counts);
-    if (rows == 0) return total.value_or(0) == 0;
-    ScaleTo(total ? *total : Estimate(rows), counts);
+    if (!total) {
+      ScaleTo(Estimate(rows), counts);
+      return rows_ >= kLeastSample;
+    }
+    if (rows < std::min(*total, kLeastSample)) return false;
+    ScaleTo(*total, counts);
     return true;
   }
 
   // Of rows that have no total.
   std::uint64_t Estimate(std::uint64_t rows) const {
-    if (!truncated_ || !coverage_) return rows;
+    if (!truncated_ || rows == 0 || !coverage_) return rows;
     return static_cast<std::uint64_t>(std::llround(static_cast<double>(rows) / *coverage_));
   }
 
  private:
   const bool truncated_;
+  const std::uint64_t rows_;
   const std::optional<double> coverage_;
 };
 
-std::optional<StateCounts> States(StateCounts counts, std::uint64_t total, const Scale& scale) {
+// Of a ServiceTally or a BackendTally. What a mark has may be unsure to the last connection.
+std::optional<StateCounts> States(const auto& tally, std::uint64_t total, const Scale& scale) {
+  if (tally.has_unsure && total > 0) return std::nullopt;
+  StateCounts counts = tally.states;
   if (!scale.Apply(total, counts)) return std::nullopt;
   return counts;
 }
@@ -149,7 +170,7 @@ std::optional<StatusCounts> Drained(StatusCounts counts, const ipvs::Service& se
 }
 
 std::vector<BackendSummary> Backends(const ipvs::Service& service,
-                                     std::span<const StateCounts> counts, const Scale& scale) {
+                                     std::span<const BackendTally> counts, const Scale& scale) {
   std::vector<BackendSummary> summaries;
   summaries.reserve(service.backends.size());
   for (std::size_t i = 0; i < service.backends.size(); ++i) {
@@ -174,7 +195,7 @@ std::vector<ServiceSummary> Services(const Tally& tally, const ipvs::Table& tabl
     summary.key = service.key;
     summary.persistent = (service.flags & ipvs::kServicePersistent) != 0;
     summary.labels = ipvs::ServiceLabelText(service.key);
-    summary.states = States(counted.states, totals.connections, scale);
+    summary.states = States(counted, totals.connections, scale);
     summary.templates = Templates(counted, totals.templates, scale);
     summary.drained = Drained(counted.drained, service, scale);
     if (!tally.backends.empty()) {
@@ -197,9 +218,13 @@ std::optional<std::uint64_t> AtLeastSeen(std::optional<std::uint64_t> total,
 }
 
 void AddOrphans(ConnectionCounts orphans, const Scale& scale, Summary& summary) {
-  scale.Apply(std::nullopt, orphans.all);
+  if (!scale.Apply(std::nullopt, orphans.all)) {
+    summary.connections.reset();
+    return;
+  }
+  summary.orphan_connections.emplace();
   for (std::size_t i = 0; i < orphans.all.size(); ++i) {
-    summary.orphan_connections[i % kOrigins] += orphans.all[i];
+    (*summary.orphan_connections)[i % kOrigins] += orphans.all[i];
     if (summary.connections) summary.connections->all[i] += orphans.all[i];
   }
 }
@@ -229,13 +254,12 @@ void ScaleTo(std::uint64_t total, std::span<std::uint64_t> counts) {
 Summary Summarize(const Tally& tally, const ipvs::Table& table, Level level,
                   const ReadFacts& facts) {
   const TableTotals totals = TotalsOf(table);
-  const std::uint64_t expected =
-      facts.entries.value_or(totals.all.connections + totals.all.templates.value_or(0));
+  const Extent extent = ExtentOf(tally, totals.all, facts);
   Summary summary;
   summary.level = level;
-  summary.truncated = !facts.reached_end || EndedEarly(facts.rows, expected);
-  summary.coverage = summary.truncated ? CoverageOf(tally, totals.all, facts) : 1.0;
-  const Scale scale(summary.truncated, summary.coverage);
+  summary.truncated = !facts.reached_end || EndedEarly(extent, facts) || WasGarbled(facts);
+  summary.coverage = CoverageOf(extent, facts, summary.truncated);
+  const Scale scale(summary.truncated, facts.rows, summary.coverage);
 
   summary.connections = tally.connections;
   const auto connections = AtLeastSeen(totals.all.connections, tally.connections.all);

@@ -11,6 +11,8 @@
 // most N / (2 * sqrt(n)): 10,000 rows give every share within one point, 19 times of 20. Orphans,
 // for which there is no total, are divided by the coverage f: with n of them read, the standard
 // error is sqrt(n * (1 - f)) / f. Rounding to whole numbers adds less than 1.
+// A breakdown that was made of fewer than kLeastSample rows is no estimate and is absent, unless
+// these are all that there are.
 // The templates of one client have port 0 and lie together up to Linux 7.0: for them n and N are
 // clients, not rows. The order never changes while the module is loaded, so what is off for
 // templates that live long stays off in the same direction from pass to pass.
@@ -32,9 +34,13 @@
 
 namespace lvs::connections {
 
+// Below it a share has no standard error to speak of.
+inline constexpr std::uint64_t kLeastSample = 30;
+
 // How a pass over the table went.
 struct ReadFacts {
   std::uint64_t rows = 0;
+  std::uint64_t skipped_lines = 0;
   bool reached_end = false;              // of the file
   std::optional<std::uint64_t> entries;  // in the table, from ip_vs_status, where that can be read
 };
@@ -42,7 +48,8 @@ struct ReadFacts {
 struct BackendSummary {
   ipvs::BackendKey key;
   std::string labels;                 // text of kBackendLabels
-  std::optional<StateCounts> states;  // absent: it has connections and none of them was sampled
+  std::optional<StateCounts> states;  // absent: it has connections, and which of the rows they are
+                                      // is not known, or too few of them were sampled
 };
 
 struct ServiceTemplates {
@@ -50,7 +57,8 @@ struct ServiceTemplates {
   RemainingCounts remaining;  // without orphans
 };
 
-// Absent in here: there are some, by netlink, and none of them was sampled.
+// Absent in here: there are some, by netlink, and too few were sampled; states also where rows
+// do not show whether they are its own or another service's (marks that share real servers).
 struct ServiceSummary {
   ipvs::ServiceKey key;
   bool persistent = false;
@@ -64,13 +72,15 @@ struct ServiceSummary {
 struct Summary {
   Level level = Level::kTotals;
   // Not everything was read: what follows are estimates. Also where the file ended far too early,
-  // as it may while the kernel resizes the table (from Linux 7.1 on).
+  // as it may while the kernel resizes the table (from Linux 7.1 on), or gave many lines that could
+  // not be understood.
   bool truncated = false;
   // Share of the table that was read. Absent where it was not read to its end and nothing tells how
-  // long it is; what has no exact total is then what was seen of it, and not less in truth.
+  // long it is, or where nothing was read at all; what has no exact total is then what was seen of
+  // it, and not less in truth.
   std::optional<double> coverage;
-  std::optional<ConnectionCounts> connections;  // orphans included
-  OriginCounts orphan_connections{};
+  std::optional<ConnectionCounts> connections;     // orphans included
+  std::optional<OriginCounts> orphan_connections;  // absent: too little was read
   std::array<std::optional<TemplateCounts>, kTemplateTypes> templates;  // by TemplateType
   std::vector<ServiceSummary> services;  // from Level::kService on, in the kernel's order
 };

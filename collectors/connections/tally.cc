@@ -14,7 +14,9 @@ void AddRemaining(RemainingCounts& remaining, std::uint32_t seconds) {
 
 Tally::Tally(const ServiceIndex& index, Level level)
     : services(level >= Level::kService ? index.service_count() : 0),
-      backends(level >= Level::kBackend ? index.backend_count() : 0) {}
+      backends(level >= Level::kBackend ? index.backend_count() : 0),
+      index_(&index),
+      noted_(index.candidates_count()) {}
 
 void Tally::Add(const Row& row, const Classification& found) {
   if (found.is_template) {
@@ -32,7 +34,23 @@ void Tally::AddConnection(const Row& row, const Classification& found) {
   }
   ++connections.all[at];
   if (found.service < services.size()) ++services[found.service].states[Position(row.state)];
-  if (found.backend < backends.size()) ++backends[found.backend][Position(row.state)];
+  if (found.backend < backends.size()) ++backends[found.backend].states[Position(row.state)];
+  NoteUnsure(found);
+}
+
+// Once for all rows of the same candidates.
+void Tally::NoteUnsure(const Classification& found) {
+  for (const std::uint32_t number : found.among) {
+    if (number == kNone || noted_[number]) continue;
+    noted_[number] = true;
+    for (const std::uint32_t backend : index_->BackendsOf(number)) {
+      const std::uint32_t service = index_->backend(backend).service;
+      if (found.binding == Binding::kAmbiguous && service < services.size()) {
+        services[service].has_unsure = true;
+      }
+      if (backend < backends.size()) backends[backend].has_unsure = true;
+    }
+  }
 }
 
 void Tally::AddTemplate(const Row& row, const Classification& found) {

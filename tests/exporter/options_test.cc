@@ -93,13 +93,16 @@ TEST(Options, HowTheConnectionTableIsRead) {
   EXPECT_EQ(standard.interval, 60s);
   EXPECT_DOUBLE_EQ(standard.budget, 0.015);
   EXPECT_EQ(standard.level, connections::Level::kService);
+  EXPECT_EQ(standard.longest_pass, 1s);
   const connections::Settings set =
       Parse({"--collector.connections.interval=5m", "--collector.connections.budget=0.5%",
-             "--collector.connections.level=backend"})
+             "--collector.connections.level=backend",
+             "--collector.connections.max-pass-time=250ms"})
           .settings.connections;
   EXPECT_EQ(set.interval, 5min);
   EXPECT_DOUBLE_EQ(set.budget, 0.005);
   EXPECT_EQ(set.level, connections::Level::kBackend);
+  EXPECT_EQ(set.longest_pass, 250ms);
   EXPECT_EQ(Parse({"--collector.connections.level=totals"}).settings.connections.level,
             connections::Level::kTotals);
 }
@@ -198,6 +201,9 @@ TEST(Options, EveryMistakeIsOneSentenceThatNamesTheFlag) {
       {{"--collector.connections.budget=nan%"}, "expected a share of one core"},
       {{"--collector.connections.budget=1%%"}, "expected a share of one core"},
       {{"--collector.connections.level=all"}, "expected totals, service or backend"},
+      {{"--collector.connections.max-pass-time=9ms"},
+       "expected a duration from 10ms to 1h, such as 1s"},
+      {{"--collector.connections.max-pass-time=2h"}, "expected a duration from 10ms to 1h"},
       {{"--web.listen-address=nohost"}, "--web.listen-address=nohost: "},
       {{"--web.listen-address=[::1]:80"}, "IPv6"},
       {{"--web.listen-address=http://127.0.0.1:80"}, "expected IPV4-ADDRESS:PORT or :PORT"},

@@ -168,6 +168,13 @@ TEST_F(ScraperTest, StopLetsEverybodyGo) {
   EXPECT_THAT(Scrape(Request()), HasSubstr("ipvs_scrape_collector_success{collector=\"two\"} 0\n"));
 }
 
+TEST_F(ScraperTest, WaitsForTheThreadsThatACollectorHasOfItsOwn) {
+  scraper_.Stop();
+  EXPECT_TRUE(scraper_.WaitUntilStopped(Clock::now() + std::chrono::hours(1)));
+  two_->NeverStops();
+  EXPECT_FALSE(scraper_.WaitUntilStopped(Clock::now() + std::chrono::hours(1)));
+}
+
 TEST_F(ScraperTest, RefreshRunsOneCollector) {
   EXPECT_TRUE(scraper_.Refresh("one", Clock::now() + std::chrono::hours(1)));
   EXPECT_EQ(one_->runs(), 1);

@@ -40,14 +40,15 @@ def services(host):
 
 
 def expected(host):
-    """{(metric, labels): count} for what the scan says of this table; only what is not 0."""
-    known, counts = services(host), collections.Counter()
+    """({(metric, labels): count}, unsure): what the scan says of this table where it is not 0, and the labels of the
+    services and backends whose connections may be somebody else's: of those that have any it says nothing."""
+    known, counts, unsure = services(host), collections.Counter(), set()
     for row in rows(host):
         if _is_template(row):
             _count_template(row, known, counts)
         else:
-            _count_connection(row, known, counts)
-    return +counts
+            _count_connection(row, known, counts, unsure)
+    return +counts, unsure
 
 
 def synchronise(host, entries, sync_id):
@@ -158,47 +159,57 @@ def _template_owner(row, known, invalidated):
     by_port = row.protocol != "IP" and row.virtual_port and not invalidated
     servers = [server for server in service.servers
                if server.address == row.server and (not by_port or server.port == row.server_port)]
-    # What the kernel cannot bind when it comes from another director.
+    # What the kernel cannot bind when it comes from another director: it looks for the ports of the template.
     if row.origin == "sync" and _kind(service) == "ftp":
         return service, []
-    if row.origin == "sync" and service.mark is not None:
-        servers = [server for server in servers if not (server.masquerade and server.port)]
+    if row.origin == "sync" and not by_port:
+        servers = [server for server in servers if not server.port]
     return service, servers
 
 
-def _count_connection(row, known, counts):
+def _count_connection(row, known, counts, unsure):
     protocol = row.protocol if row.protocol in ("TCP", "UDP", "SCTP") else "other"
     counts["ipvs_table_connections",
            frozenset({"proto": protocol, "state": row.state, "origin": row.origin}.items())] += 1
-    service, servers = _connection_owner(row, known)
-    if service == "several":
-        return
+    service = _service_on_address(row, known)
+    servers = _servers_of(row, service) if service else []
+    if not servers:
+        marks = [(s, found) for s in known if s.mark is not None and s.family == _family(row)
+                 and (found := _servers_of(row, s))]
+        # A row does not show its mark: it may be one of several marks, or no mark but a removed server of the service.
+        if len(marks) > 1 or (marks and service):
+            for mark, of_mark in marks:
+                unsure.add(_labels(mark))
+                unsure.update(_backend_labels(mark, server) for server in of_mark)
+            return
+        service, servers = marks[0] if marks else (service, [])
     if not servers:
         counts["ipvs_table_orphan_connections", frozenset({"origin": row.origin}.items())] += 1
         return
     counts["ipvs_service_connection_states", _labels(service, state=row.state)] += 1
     if len(servers) == 1:
-        labels = _labels(service, state=row.state, remote_address=servers[0].address,
-                         remote_port=str(servers[0].port))
-        counts["ipvs_backend_connection_states", labels] += 1
+        counts["ipvs_backend_connection_states", _backend_labels(service, servers[0], state=row.state)] += 1
+    else:
+        unsure.update(_backend_labels(service, server) for server in servers)
 
 
-def _connection_owner(row, known):
+def _backend_labels(service, server, **more):
+    return _labels(service, remote_address=server.address, remote_port=str(server.port), **more)
+
+
+def _service_on_address(row, known):
     on_address = {s.port: s for s in known if s.protocol == row.protocol and s.address == row.virtual}
     is_ftp_data = row.protocol == "TCP" and (row.virtual_port == 20 or row.virtual_port >= 1024)
     service = on_address.get(row.virtual_port)
-    if not service and is_ftp_data and 21 in on_address and on_address[21].persistent:
-        service = on_address[21]
-    service = service or on_address.get(0)
-    if not service:
-        marks = [s for s in known if s.mark is not None and s.family == _family(row) and _servers_of(row, s)]
-        if len(marks) > 1:
-            return "several", []
-        service = marks[0] if marks else None
-    return service, _servers_of(row, service) if service else []
+    ftp = on_address.get(21)
+    if not service and is_ftp_data and ftp and (ftp.persistent or any(
+            server.masquerade and server.address == row.server for server in ftp.servers)):
+        service = ftp
+    return service or on_address.get(0)
 
 
 def _servers_of(row, service):
-    any_port = service.persistent and (service.mark is not None or service.port != row.virtual_port)
+    other_port = service.mark is not None or service.port != row.virtual_port
+    any_port = other_port and (service.persistent or service.port == 21) and row.origin != "sync"
     return [server for server in service.servers
             if server.address == row.server and (any_port or server.port in (0, row.server_port))]

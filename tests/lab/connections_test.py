@@ -4,92 +4,48 @@ The tests follow one another through the life of one director: traffic, a draine
 entries of another director.
 """
 
+import contextlib
+import os
+import pathlib
 
 import connection_table
 import deadline
 import exporter
 import labtest
 import rows_test
+import scantest
 import topology
 import traffic
 from labtest import mark, service
 
-LIMIT = 40
-SCAN = ("ipvs_table_", "ipvs_service_connection_states", "ipvs_backend_connection_states",
-        "ipvs_service_persistence_template", "ipvs_service_drained_persistence_templates")
-NOT_COUNTED = ("_bucket", "_sum", "_timeout_seconds")
 SYNC_ID = 9
 TCP, UDP, SCTP = 6, 17, 132
-# Long enough that nothing runs out while it is counted.
-TIMEOUTS = ("--set", "3000", "3000", "3000")
+SECOND_CLIENT6 = "2001:db8:1::20"  # in the network of the first
 
 
-class ConnectionsTest(labtest.LabTest):
+class ConnectionsTest(scantest.ScanTest):
     with_servers = True
 
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.director.run("ipvsadm", *TIMEOUTS)
-        cls.program = cls.enterClassContext(exporter.exporter(
-            cls.director, exporter.TABLE_ONLY, "--collector.connections.interval=1s",
-            "--collector.connections.budget=100%", "--collector.connections.level=backend"))
         with cls.lab.client.inside():
             for _ in rows_test.send_requests(cls.servers):
                 pass
             traffic.read_greeting(topology.PER_PORT, 21, source=topology.CLIENT_ADDRESSES[3])
+        cls.send_over_ipv6()
 
-    # The one-second states (CLOSE, TIME_WAIT) go on running out: compare until a pass falls between two equal counts.
-    def assert_counted(self):
-        """Returns the page of a pass that says exactly what is in the table, and the count."""
-        last = {}
-
-        def compare():
-            before = connection_table.expected(self.director)
-            page = self.next_page()
-            last["expected"], last["actual"] = before, scanned(page)
-            return before == connection_table.expected(self.director) and last["actual"] == before and page
-
-        try:
-            page = deadline.wait_until(LIMIT, "a pass that equals the count", compare)
-        except AssertionError:
-            self.assert_same_samples(last["actual"], last["expected"], "the last pass")
-            raise
-        self.assert_sums_to_netlink(page)
-        self.assertEqual(page.value("ipvs_connections_scan_truncated"), 0)
-        self.assertEqual(page.value("ipvs_connections_scan_coverage_ratio"), 1)
-        self.assertEqual(page.value("ipvs_connections_scan_skipped_lines_total"), 0)
-        return page, last["expected"]
-
-    def next_page(self):
-        """A page whose numbers come from a pass that began after this call."""
-        def passes(page):
-            return sum(page.series("ipvs_connections_scans_total").values())
-
-        start = passes(self.program.page())
-        return deadline.wait_until(LIMIT, "two more passes",
-                                   lambda: (page := self.program.page()) and passes(page) >= start + 2 and page)
-
-    def assert_sums_to_netlink(self, page):
-        """Breakdowns of a service sum to the gauges of its backends, where a row can tell its service."""
-        for labels in page.series("ipvs_service_info"):
-            of_service = {name: value for name, value in labels
-                          if name in ("local_address", "local_port", "proto", "local_mark", "address_family")}
-            if of_service["proto"] == "FWM":
-                continue  # several marks share their servers: such connections count in no service
-            with self.subTest(of_service):
-                bound = sum(value for name in ("active", "inactive") for value in
-                            page.series(f"ipvs_backend_connections_{name}", **of_service).values())
-                states = sum(page.series("ipvs_service_connection_states", **of_service).values())
-                self.assertEqual(states, bound)
-        # An invalidated template has lost its port: where an address has services of several kinds it counts in none.
-        persistent = page.series("ipvs_service_persistence_template_remaining_seconds_count")
-        addresses = [dict(labels)["local_address"] for labels in persistent]
-        for labels, count in persistent.items():
-            if dict(labels)["local_address"] and addresses.count(dict(labels)["local_address"]) > 1:
-                continue
-            bound = sum(page.series("ipvs_backend_persistence_templates", **dict(labels)).values())
-            self.assertEqual(count, bound, dict(labels))
+    @classmethod
+    def send_over_ipv6(cls):
+        """PPC of a network, and PCC."""
+        cls.director.run("ipvsadm", "-A", "-t", f"[{topology.DR6}]:0", "-s", "rr", "-p", "300")
+        for host in ("rs1", "rs2"):
+            cls.director.run("ipvsadm", "-a", "-t", f"[{topology.DR6}]:0", "-r", f"[{topology.IPV6[host]}]:0", "-g")
+        cls.lab.client.ip(f"addr add {SECOND_CLIENT6}/64 dev eth0 nodad")
+        with cls.lab.client.inside():
+            for client in (topology.IPV6["client"], SECOND_CLIENT6):
+                traffic.http_get(topology.DR6, 8080, client)
+                traffic.read_greeting(topology.DR6, 22, source=client)
 
     def templates(self, page, **labels):
         return sum(page.series("ipvs_table_persistence_templates", **labels).values())
@@ -105,12 +61,22 @@ class ConnectionsTest(labtest.LabTest):
                                  (service(topology.PER_CLIENT, 0), "pcc")):
             self.assertEqual(page.value("ipvs_service_persistence_templates", type=kind, **of_service), clients)
             self.assertEqual(page.value("ipvs_service_persistence_templates", type="orphan", **of_service), 0)
-        masked = service(topology.PER_PORT, 8080)
-        self.assertEqual(page.value("ipvs_service_persistence_templates", type="ppc", **masked), 1)
+        for masked in (service(topology.PER_PORT, 8080), service(topology.DR6, 8080)):
+            self.assertEqual(page.value("ipvs_service_persistence_templates", type="ppc", **masked), 1, masked)
+        self.assertEqual(
+            page.value("ipvs_service_persistence_templates", type="pcc", **service(topology.DR6, 0)), 2)
         for protocol in ("TCP", "UDP", "SCTP"):
             self.assertGreater(sum(page.series("ipvs_table_connections", proto=protocol).values()), 0, protocol)
         one_packet = service(topology.SCHEDULED, 53, "UDP")
         self.assertEqual(set(page.series("ipvs_service_connection_states", **one_packet).values()), {0})
+
+    def test_1_marks_that_share_their_servers_have_no_breakdown(self):
+        page, _ = self.assert_counted()
+        for number in (10, 30):
+            self.assertGreater(scantest.bound(page, frozenset(mark(number).items())), 0)
+            self.assertFalse(page.series("ipvs_service_connection_states", **mark(number)))
+        self.assertEqual(set(page.series("ipvs_service_connection_states", **mark(20)).values()), {0},
+                         "it has no connections")
 
     def test_2_templates_of_a_drained_server(self):
         rs1 = topology.IPV4["rs1"]
@@ -139,7 +105,9 @@ class ConnectionsTest(labtest.LabTest):
         rs2 = topology.IPV4["rs2"]
         self.director.run("ipvsadm", "-d", "-t", f"{topology.PER_PORT}:80", "-r", f"{rs2}:80")
         self.director.run("ipvsadm", "-d", "-t", f"{topology.PER_CLIENT}:0", "-r", f"{rs2}:0")
-        self.director.run("ipvsadm", "-d", "-f", "30", "-r", f"{rs2}:0")
+        # The other mark must not have it either: what leads there might be that mark's.
+        for number in ("30", "10"):
+            self.director.run("ipvsadm", "-d", "-f", number, "-r", f"{rs2}:0")
         page, _ = self.assert_counted()
         for of_service in (service(topology.PER_PORT, 80), service(topology.PER_CLIENT, 0), mark(30)):
             self.assertGreater(page.value("ipvs_service_persistence_templates", type="orphan", **of_service), 0)
@@ -159,6 +127,7 @@ class ConnectionsTest(labtest.LabTest):
         rs1, rs1_ipv6 = topology.IPV4["rs1"], topology.IPV6["rs1"]
         self.director.run("ipvsadm", "-A", "-f", "77", "-s", "rr", "-p", "300")
         self.director.run("ipvsadm", "-a", "-f", "77", "-r", f"{rs1}:8080", "-m")
+        self.director.run("ipvsadm", "-a", "-f", "77", "-r", f"{topology.IPV4['rs2']}:8080", "-g")
         self.director.run("ipvsadm", "-A", "-f", "78", "-6", "-s", "rr", "-p", "300")
         self.director.run("ipvsadm", "-a", "-f", "78", "-6", "-r", f"[{rs1_ipv6}]:0", "-g")
         self.director.run("ipvsadm", "--start-daemon", "backup", "--mcast-interface", "lo", "--syncid", str(SYNC_ID))
@@ -168,7 +137,8 @@ class ConnectionsTest(labtest.LabTest):
         self.assertEqual(self.templates(page, type="pfwmc", origin="sync"), 40)
         self.assertEqual(self.templates(page, type="pcc", origin="sync"), 20)
         self.assertEqual(self.templates(page, type="ftp", origin="sync"), 0, "the kernel cannot bind them")
-        self.assertEqual(self.templates(page, type="orphan", origin="sync"), 20 * 3, "FTP, masqueraded mark, unknown")
+        self.assertEqual(self.templates(page, type="orphan", origin="sync"), 20 * 4,
+                         "FTP, a mark with ports at its servers (masquerading and DR), unknown")
         self.assertEqual(page.value("ipvs_table_connections", proto="TCP", state="ESTABLISHED", origin="sync"), 40)
         self.assertEqual(page.value("ipvs_table_orphan_connections", origin="sync"), 20)
 
@@ -184,11 +154,54 @@ class ConnectionsTest(labtest.LabTest):
 
     def test_8_without_the_module(self):
         self.lab.unload_module()
-        success = deadline.wait_until(LIMIT, "the collector to fail", lambda: not (page := self.program.page()).value(
-            "ipvs_scrape_collector_success", collector="connections") and page)
-        self.assertFalse(scanned(success))
+
+        def failed():
+            page = self.program.page()
+            return not page.value("ipvs_scrape_collector_success", collector="connections") and page
+
+        page = deadline.wait_until(scantest.LIMIT, "the collector to fail", failed)
+        self.assertFalse(scantest.scanned(page))
+        self.assertTrue(page.series("ipvs_connections_scans_total"), "what is counted stays")
         self.lab.load_module()
         self.assert_counted()
+
+    def test_9_a_read_that_hangs_does_not_keep_the_program(self):
+        with procfs_whose_table_hangs() as (procfs, table), \
+                exporter.exporter(self.director, exporter.TABLE_ONLY, f"--path.procfs={procfs}") as program:
+            with reading(table):
+                self.assertEqual(program.page().value("ipvs_up"), 1)
+                self.assertEqual(program.stop(), 0)
+            self.assertTrue(any("stuck" in line for line in program.log()), program.log())
+
+
+@contextlib.contextmanager
+def procfs_whose_table_hangs():
+    """(a folder like /proc, the table in it): the table is a pipe in which nothing comes."""
+    folder = pathlib.Path("/run/hanging")
+    net = folder / "net"
+    net.mkdir(parents=True)
+    for name in ("self", "stat", "sys"):
+        (folder / name).symlink_to(f"/proc/{name}")
+    for name in os.listdir("/proc/net"):
+        if not name.startswith("ip_vs_conn"):
+            (net / name).symlink_to(f"/proc/net/{name}")
+    os.mkfifo(net / "ip_vs_conn_sync")
+    yield folder, net / "ip_vs_conn_sync"
+
+
+@contextlib.contextmanager
+def reading(pipe):
+    """Enters when somebody waits for what comes out of the pipe, and lets nothing come."""
+    def open_for_writing():
+        with contextlib.suppress(OSError):
+            return os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
+        return None
+
+    end = deadline.wait_until(scantest.LIMIT, "somebody to read the table", open_for_writing)
+    try:
+        yield
+    finally:
+        os.close(end)
 
 
 def entries_of_another_director(rs1, rs1_ipv6):
@@ -211,6 +224,8 @@ def entries_of_another_director(rs1, rs1_ipv6):
             entry(TCP, (client, 0), (per_port, 0), (rs1, 0), state=1, **template),
             entry(0, (client, 0), (connection_table.mark_address(77, "ipv4"), 0), (rs1, 0), state=1, mark=77,
                   masquerade=True, **template),
+            entry(0, (f"198.51.100.{number + 1}", 0), (connection_table.mark_address(77, "ipv4"), 0),
+                  (topology.IPV4["rs2"], 0), state=1, mark=77, **template),
             entry(TCP, (client, 0), ("192.0.2.9", 80), (rs1, 80), state=0, **template),
             entry(TCP, (client, 40000), (topology.DR, 80), (rs1, 80), state=1, timeout=3000),
             entry(TCP, (client_ipv6 + "9", 40000), (topology.DR6, 80), (rs1_ipv6, 80), state=1, timeout=3000),
@@ -222,12 +237,6 @@ def entries_of_another_director(rs1, rs1_ipv6):
             entry(TCP, (client, 40004), ("192.0.2.9", 80), ("192.0.2.10", 80), state=4, timeout=3000),
         ]
     return entries
-
-
-def scanned(page):
-    """{(metric, labels): value} of what the scan counted, without zeros."""
-    return {(name, labels): value for (name, labels), value in page.samples.items()
-            if name.startswith(SCAN) and not name.endswith(NOT_COUNTED) and value != 0}
 
 
 if __name__ == "__main__":

@@ -230,7 +230,7 @@ def send_requests(servers):
     traffic.http_get(topology.PER_PORT, 8080, topology.CLIENT_ADDRESSES[0])
     traffic.http_get(topology.PER_PORT, 8080, topology.CLIENT_ADDRESSES[1])
     yield "ppc", from_every_client(topology.PER_PORT, (80,))
-    yield "pfwmc", from_every_client(topology.PER_MARK, (80, 443), authority)
+    yield "pfwmc", from_every_client(topology.PER_MARK, (80, 22, 443), authority)
     yield "pcc", from_every_client(topology.PER_CLIENT, (80, 8080))
 
 
@@ -241,6 +241,8 @@ def from_every_client(address, ports, authority=None):
         for port in ports:
             if port == 443:
                 answers.append((client, traffic.https_get(address, authority, source=client)))
+            elif port == 22:
+                answers.append((client, traffic.read_greeting(address, port, source=client)))
             else:
                 answers.append((client, traffic.http_get(address, port, client)))
     return answers

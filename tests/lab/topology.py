@@ -58,7 +58,7 @@ MODULES = ("ip_vs_rr", "ip_vs_wrr", "ip_vs_wlc", "ip_vs_lc", "ip_vs_nq", "ip_vs_
 
 MARK_RULES = f"""*mangle
 -A PREROUTING -d {MARKED} -p tcp -m multiport --dports 80,22 -j MARK --set-mark 10
--A PREROUTING -d {PER_MARK} -p tcp -m multiport --dports 80,443 -j MARK --set-mark 30
+-A PREROUTING -d {PER_MARK} -p tcp -m multiport --dports 80,22,443 -j MARK --set-mark 30
 COMMIT
 """
 MARK_RULES6 = f"""*mangle

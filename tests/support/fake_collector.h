@@ -36,6 +36,9 @@ class CollectorHandle {
     Release();
   }
   int stops() const { return stops_; }
+  // From now on a thread of the collector's own does not end.
+  void NeverStops() { never_stops_ = true; }
+  bool WaitUntilStopped() const { return !never_stops_; }
   void WaitUntilRunning() {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [this] { return running_; });
@@ -82,6 +85,7 @@ class CollectorHandle {
   Deadline deadline_;
   std::atomic<int> runs_{0};
   std::atomic<int> stops_{0};
+  std::atomic<bool> never_stops_{false};
   std::atomic<Clock::duration> read_again_after_{Clock::duration(-1)};  // below 0: never
   std::function<Collection()> result_ = [this] {
     const auto run = static_cast<std::uint64_t>(runs());
@@ -102,6 +106,7 @@ class TestCollector : public Collector {
     return handle_->read_again_after();
   }
   void Stop() override { handle_->Stop(); }
+  bool WaitUntilStopped(Deadline) override { return handle_->WaitUntilStopped(); }
 
  private:
   const std::string name_;

@@ -69,7 +69,11 @@ std::unique_ptr<Collector> SampleConnectionsCollector() {
     std::string_view name() const override { return "connections"; }
     Collection Collect(Deadline) override {
       const auto snapshot = SampleConnections();
-      return {connections::RenderSnapshot(snapshot, snapshot->steady + 42s), std::nullopt};
+      Collection collection{connections::RenderSnapshot(snapshot, snapshot->steady + 42s), {}};
+      for (const Family& family : connections::RenderCounters(snapshot)) {
+        collection.families.push_back(family);
+      }
+      return collection;
     }
   };
   return std::make_unique<SampleCollector>();

@@ -37,11 +37,16 @@ class Model {
   Model(const Table& table, const Row& row, const ClassifierRules& rules)
       : table_(table), row_(row), rules_(rules) {}
 
-  Verdict Ask() const { return LooksLikeATemplate() ? AskTemplate() : AskConnection(); }
-
- private:
   using Positions = std::vector<int>;
 
+  Verdict Ask() const { return LooksLikeATemplate() ? AskTemplate() : AskConnection(); }
+
+  // The services to one of which a connection belongs when it does not show to which.
+  Positions Unsure() const {
+    return LooksLikeATemplate() ? Positions() : CandidatesOfConnection().unsure;
+  }
+
+ private:
   template <class Predicate>
   Positions ServicesWhere(Predicate predicate) const {
     Positions found;
@@ -134,21 +139,16 @@ class Model {
     if (candidates.empty()) return Orphan(true, status, -1);
     const int service = candidates.front();
     const bool with_port = row_.protocol != 0 && row_.virtual_port > 0;
+    // One of another director was bound, if at all, by its ports: none.
+    const bool synchronised = !with_port && row_.origin == Origin::kSync;
     const Positions backends = BackendsWhere(service, [&](const Backend& backend) {
       return backend.key.address == row_.destination &&
-             (!with_port || backend.key.port == row_.destination_port);
+             (!with_port || backend.key.port == row_.destination_port) &&
+             (!synchronised || backend.key.port == 0);
     });
-    if (backends.empty() || NeverBound(service, backends)) return Orphan(true, status, service);
+    const bool is_ftp = synchronised && !IsMark(At(service)) && At(service).key.port == 21;
+    if (backends.empty() || is_ftp) return Orphan(true, status, service);
     return BoundTemplate(status, service, backends);
-  }
-
-  // Synchronised entries that the kernel cannot bind.
-  bool NeverBound(int service, const Positions& backends) const {
-    if (row_.origin != Origin::kSync) return false;
-    if (!IsMark(At(service))) return row_.virtual_port == 0 && At(service).key.port == 21;
-    if (backends.size() > 1) return false;
-    const Backend& backend = BackendAt(backends.front());
-    return backend.forward == ipvs::ForwardMethod::kMasquerade && backend.key.port > 0;
   }
 
   Verdict AskLost(const std::string& status) const {
@@ -190,15 +190,42 @@ class Model {
     return {is_template, is_template ? "orphan" : "", status, false, Binding::kOrphan, service, -1};
   }
 
+  bool MasqueradesTo(const Service& service) const {
+    return std::ranges::any_of(service.backends, [&](const Backend& backend) {
+      return backend.key.address == row_.destination &&
+             backend.forward == ipvs::ForwardMethod::kMasquerade;
+    });
+  }
+
   // Whether the kernel may have made this row's entry for a backend of a service.
   bool MayUse(const Service& service, const Backend& backend) const {
     if (backend.key.address != row_.destination) return false;
     const bool other_port = service.key.port != row_.virtual_port;
     if (Persistent(service) && (other_port || IsMark(service))) return true;
+    if (other_port && !IsMark(service) && service.key.port == 21) return true;
+    return FitsPort(backend);
+  }
+
+  bool FitsPort(const Backend& backend) const {
     return backend.key.port == 0 || backend.key.port == row_.destination_port;
   }
 
-  Verdict AskConnection() const {
+  // An entry of another director is bound by its port or by none.
+  bool IsBoundTo(const Service& service, const Backend& backend) const {
+    return MayUse(service, backend) && (row_.origin != Origin::kSync || FitsPort(backend));
+  }
+
+  bool Holds(int service) const {
+    return std::ranges::any_of(At(service).backends,
+                               [&](const Backend& b) { return IsBoundTo(At(service), b); });
+  }
+
+  struct Owners {
+    Positions services;
+    Positions unsure;
+  };
+
+  Owners CandidatesOfConnection() const {
     Positions candidates;
     const bool may_be_ftp =
         row_.protocol == 6 &&
@@ -208,21 +235,28 @@ class Model {
       candidates = ServicesWhere([&](const Service& service) {
         if (!OnVip(service)) return false;
         if (step == 1) return service.key.port == row_.virtual_port;
-        return step == 2 ? service.key.port == 21 && Persistent(service) : service.key.port == 0;
+        if (step == 3) return service.key.port == 0;
+        return service.key.port == 21 && (Persistent(service) || MasqueradesTo(service));
       });
     }
-    if (candidates.empty()) {
-      candidates = ServicesWhere([&](const Service& service) {
-        return IsMark(service) && service.key.address.family == row_.family &&
-               std::ranges::any_of(service.backends,
-                                   [&](const Backend& b) { return MayUse(service, b); });
-      });
-    }
+    if (!candidates.empty() && Holds(candidates.front())) return {candidates, {}};
+    const Positions marks = ServicesWhere([&](const Service& service) {
+      return IsMark(service) && service.key.address.family == row_.family &&
+             std::ranges::any_of(service.backends,
+                                 [&](const Backend& b) { return MayUse(service, b); });
+    });
+    if (marks.empty()) return {candidates, {}};
+    if (marks.size() > 1 || !candidates.empty()) return {{}, marks};
+    return {marks, {}};
+  }
+
+  Verdict AskConnection() const {
+    const auto [candidates, unsure] = CandidatesOfConnection();
+    if (!unsure.empty()) return {false, "", "", false, Binding::kAmbiguous, -1, -1};
     if (candidates.empty()) return Orphan(false, "", -1);
-    if (candidates.size() > 1) return {false, "", "", false, Binding::kAmbiguous, -1, -1};
     const int service = candidates.front();
     const Positions backends = BackendsWhere(
-        service, [&](const Backend& backend) { return MayUse(At(service), backend); });
+        service, [&](const Backend& backend) { return IsBoundTo(At(service), backend); });
     if (backends.empty()) return Orphan(false, "", service);
     return {false,
             "",
@@ -250,6 +284,19 @@ Verdict AsVerdict(const Classification& c) {
       c.binding,
       position(c.service),
       position(c.backend)};
+}
+
+// The services of the backends among which a connection is that is ambiguous.
+std::vector<int> UnsureServices(const Classification& c, const ServiceIndex& index) {
+  std::set<int> services;
+  if (c.is_template || c.binding != Binding::kAmbiguous) return {};
+  for (const std::uint32_t number : c.among) {
+    if (number == kNone) continue;
+    for (const std::uint32_t backend : index.BackendsOf(number)) {
+      services.insert(static_cast<int>(index.backend(backend).service));
+    }
+  }
+  return {services.begin(), services.end()};
 }
 
 // Few values of each kind, so that everything meets everything.
@@ -343,8 +390,11 @@ TEST(Classifier, AgreesWithASlowModelOnRandomTablesAndRows) {
     for (int i = 0; i < 60; ++i) {
       const Row row = dice.MakeRow();
       const ClassifierRules& r = rules[i % 2];
-      const Verdict expected = Model(table, row, r).Ask();
-      ASSERT_EQ(AsVerdict(Classify(row, index, r)), expected) << "round " << round << ", row " << i;
+      const Model model(table, row, r);
+      const Verdict expected = model.Ask();
+      const Classification found = Classify(row, index, r);
+      ASSERT_EQ(AsVerdict(found), expected) << "round " << round << ", row " << i;
+      ASSERT_EQ(UnsureServices(found, index), model.Unsure());
       seen.emplace(std::get<0>(expected), std::get<1>(expected), std::get<2>(expected),
                    std::get<3>(expected), std::get<4>(expected));
     }

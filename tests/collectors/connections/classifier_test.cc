@@ -178,12 +178,40 @@ TEST(Classifier, ASynchronisedTemplateThatTheKernelCannotBindIsAnOrphan) {
             .Persistent(OnMark(1))
             .Backend("10.1.0.1", 8080, 1, ForwardMethod::kMasquerade)
             .Backend("10.1.0.2", 0, 1, ForwardMethod::kMasquerade)
-            .Backend("10.1.0.3", 8080, 1, ForwardMethod::kRoute),
+            .Backend("10.1.0.3", 8080, 1, ForwardMethod::kRoute)
+            .Backend("10.1.0.4", 8080, 1, ForwardMethod::kTunnel)
+            .Backend("10.1.0.4", 0, 1, ForwardMethod::kTunnel)
+            .Persistent(On(kTcp, "10.0.0.4", 0))
+            .Backend("10.1.0.1", 80, 1, ForwardMethod::kMasquerade)
+            .Backend("10.1.0.2", 0),
         {{"TCP C0000201 0000 0A000003 0000 0A010001 0000 NONE SYNC 9", "orphan unassured", 0},
          {"IP C0000201 0000 00000001 0000 0A010001 0000 NONE SYNC 9", "orphan unassured", 1},
          {"IP C0000201 0000 00000001 0000 0A010001 0000 NONE LOCAL 9", "pfwmc unassured", 1, 1},
          {"IP C0000201 0000 00000001 0000 0A010002 0000 NONE SYNC 9", "pfwmc unassured", 1, 2},
-         {"IP C0000201 0000 00000001 0000 0A010003 0000 NONE SYNC 9", "pfwmc unassured", 1, 3}});
+         {"IP C0000201 0000 00000001 0000 0A010003 0000 NONE SYNC 9", "orphan unassured", 1},
+         {"IP C0000201 0000 00000001 0000 0A010003 0000 NONE LOCAL 9", "pfwmc unassured", 1, 3},
+         // The one that has no port, though another one is on the address.
+         {"IP C0000201 0000 00000001 0000 0A010004 0000 NONE SYNC 9", "pfwmc unassured", 1, 5},
+         {"IP C0000201 0000 00000001 FFFF 0A010004 FFFF NONE SYNC 9", "pfwmc invalidated", 1, 5},
+         {"TCP C0000201 0000 0A000004 0000 0A010001 0000 NONE SYNC 9", "orphan unassured", 2},
+         {"TCP C0000201 0000 0A000004 0000 0A010001 0000 NONE LOCAL 9", "pcc unassured", 2, 6},
+         {"TCP C0000201 0000 0A000004 0000 0A010002 0000 NONE SYNC 9", "pcc unassured", 2, 7}});
+}
+
+TEST(Classifier, ASynchronisedConnectionIsBoundByItsPortOnly) {
+  Check(Services()
+            .Persistent(OnMark(1))
+            .Backend("10.1.0.1", 8080, 1, ForwardMethod::kMasquerade)
+            .Backend("10.1.0.2", 0)
+            .Persistent(On(kTcp, "10.0.0.4", 0))
+            .Backend("10.1.0.1", 8080, 1, ForwardMethod::kMasquerade)
+            .Backend("10.1.0.2", 0),
+        {{"TCP C0000201 8001 0A000009 0050 0A010001 0050 CLOSE LOCAL 9", "bound", 0, 0},
+         {"TCP C0000201 8001 0A000009 0050 0A010001 0050 CLOSE SYNC 9", "orphan", 0},
+         {"TCP C0000201 8001 0A000009 0050 0A010001 1F90 CLOSE SYNC 9", "bound", 0, 0},
+         {"TCP C0000201 8001 0A000009 0050 0A010002 0050 CLOSE SYNC 9", "bound", 0, 1},
+         {"TCP C0000201 8001 0A000004 0050 0A010001 1F90 CLOSE SYNC 9", "bound", 1, 2},
+         {"TCP C0000201 8001 0A000004 0050 0A010002 0050 CLOSE SYNC 9", "bound", 1, 3}});
 }
 
 TEST(Classifier, BackendsThatShareAnAddressCountForTheServiceOnly) {
@@ -295,6 +323,23 @@ TEST(Classifier, AnFtpServiceThatIsNotPersistentHasNoDataConnections) {
          {"TCP C0000201 8001 0A000001 0400 0A010001 0400 CLOSE LOCAL 9", "orphan"}});
 }
 
+TEST(Classifier, DataOfAMasqueradedFtpServiceBelongToItWhateverItsPersistence) {
+  const Services services = Services()
+                                .Plain(On(kTcp, "10.0.0.1", 21))
+                                .Backend("10.1.0.1", 21, 1, ForwardMethod::kMasquerade)
+                                .Backend("10.1.0.2", 2121, 1, ForwardMethod::kMasquerade)
+                                .Backend("10.1.0.3", 21);
+  Check(services, {{"TCP C0000201 8001 0A000001 0015 0A010002 0849 CLOSE LOCAL 9", "bound", 0, 1},
+                   {"TCP C0000201 8001 0A000001 9C40 0A010001 9C40 CLOSE LOCAL 9", "bound", 0, 0},
+                   {"TCP C0000201 0000 0A000001 9C40 0A010002 9C40 LISTEN LOCAL 9", "bound", 0, 1},
+                   {"TCP C0000201 8001 0A000001 0014 0A010001 0014 CLOSE LOCAL 9", "bound", 0, 0},
+                   {"TCP C0000201 8001 0A000001 9C40 0A010003 9C40 CLOSE LOCAL 9", "orphan"},
+                   {"TCP C0000201 8001 0A000001 0050 0A010001 0050 CLOSE LOCAL 9", "orphan"}});
+  // A service of its own comes first.
+  Check(Services(services).Plain(On(kTcp, "10.0.0.1", 40000)).Backend("10.1.0.1", 40000),
+        {{"TCP C0000201 8001 0A000001 9C40 0A010001 9C40 CLOSE LOCAL 9", "bound", 1, 3}});
+}
+
 TEST(Classifier, AConnectionOfARemovedBackendIsAnOrphanOfItsService) {
   Check(Services().Plain(On(kTcp, "10.0.0.1", 80)).Backend("10.1.0.1", 80),
         {{"TCP C0000201 8001 0A000001 0050 0A010002 0050 CLOSE LOCAL 9", "orphan", 0},
@@ -327,6 +372,21 @@ TEST(Classifier, AConnectionWithoutAServiceGoesToTheOneMarkThatHasItsBackend) {
           "2001:0db8:0000:0000:0000:0000:0000:0008 0050 "
           "2001:0db8:0000:0000:0000:0000:0000:0001 0050 CLOSE LOCAL 9",
           "bound", 5, 5}});
+}
+
+TEST(Classifier, AConnectionWhoseServiceLacksItsBackendMayBeOfAMarkThatHasIt) {
+  Check(Services()
+            .Plain(On(kTcp, "10.0.0.1", 80))
+            .Backend("10.1.0.1", 80)
+            .Plain(OnMark(1))
+            .Backend("10.1.0.2", 0)
+            .Backend("10.1.0.3", 0)
+            .Plain(OnMark(2))
+            .Backend("10.1.0.3", 0),
+        {{"TCP C0000201 8001 0A000001 0050 0A010001 0050 CLOSE LOCAL 9", "bound", 0, 0},
+         {"TCP C0000201 8001 0A000001 0050 0A010002 0050 CLOSE LOCAL 9", "ambiguous"},
+         {"TCP C0000201 8001 0A000001 0050 0A010003 0050 CLOSE LOCAL 9", "ambiguous"},
+         {"TCP C0000201 8001 0A000001 0050 0A010004 0050 CLOSE LOCAL 9", "orphan", 0}});
 }
 
 TEST(Classifier, ABackendWithoutAPortTakesTheClients) {

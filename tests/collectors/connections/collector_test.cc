@@ -139,7 +139,8 @@ TEST(ConnectionsMetrics, TellBackendsWhenAsked) {
 }
 
 TEST(ConnectionsMetrics, TellHowTheReadWent) {
-  const Families families = At(Level::kTotals);
+  const auto snapshot = Take(Level::kTotals);
+  Families families = RenderSnapshot(snapshot, Clock::time_point(142s));
   EXPECT_THAT(Record(families, "ipvs_connections_scan_duration_seconds"),
               ElementsAre("{} 0.250000"));
   EXPECT_THAT(Record(families, "ipvs_connections_scan_age_seconds"), ElementsAre("{} 42.000000"));
@@ -148,6 +149,7 @@ TEST(ConnectionsMetrics, TellHowTheReadWent) {
   EXPECT_THAT(Record(families, "ipvs_connections_scan_rows"), ElementsAre("{} 10"));
   EXPECT_THAT(Record(families, "ipvs_connections_scan_coverage_ratio"), ElementsAre("{} 1.000000"));
   EXPECT_THAT(Record(families, "ipvs_connections_scan_truncated"), ElementsAre("{} 0"));
+  families = RenderCounters(snapshot);
   EXPECT_THAT(Record(families, "ipvs_connections_scans_total"),
               ElementsAre(R"({result="complete"} 3)", R"({result="truncated"} 2)",
                           R"({result="failed"} 1)"));
@@ -180,7 +182,7 @@ TEST(ConnectionsMetrics, WhatIsNotKnownIsAbsent) {
 TEST(ConnectionsMetrics, WithoutOriginsSayThatTheyAreUnknown) {
   const auto snapshot = std::make_shared<Snapshot>(*Take(Level::kTotals));
   snapshot->origins_known = false;
-  snapshot->summary.orphan_connections = {0, 0, 7};
+  snapshot->summary.orphan_connections = OriginCounts{0, 0, 7};
   EXPECT_THAT(
       Record(RenderSnapshot(snapshot, Clock::time_point(142s)), "ipvs_table_orphan_connections"),
       ElementsAre(R"({origin="unknown"} 7)"));
@@ -189,7 +191,9 @@ TEST(ConnectionsMetrics, WithoutOriginsSayThatTheyAreUnknown) {
 TEST(ConnectionsMetrics, EveryFamilyIsDescribed) {
   std::set<std::string_view> described;
   for (const MetricInfo* info : DescribeSnapshot()) described.insert(info->name);
-  const Families families = At(Level::kBackend);
+  const auto snapshot = Take(Level::kBackend);
+  Families families = RenderSnapshot(snapshot, Clock::time_point(142s));
+  for (const Family& family : RenderCounters(snapshot)) families.push_back(family);
   EXPECT_EQ(families.size(), described.size());
   for (const Family& family : families) EXPECT_TRUE(described.contains(family.info->name));
 }
@@ -222,6 +226,7 @@ TEST_F(TheCollector, SaysWhatTheScannerLastFoundAndNothingBefore) {
   auto latest = std::make_shared<ipvs::LatestReading>();
   latest->table = World().Share();
   latest->current = true;
+  latest->read_at = std::chrono::system_clock::now();
   table_.Set(latest);
   const Collection after = WaitForFamilies(collector);
   EXPECT_FALSE(after.error);
@@ -236,9 +241,20 @@ TEST_F(TheCollector, TellsNothingOldWhileTheServicesCannotBeRead) {
   latest->error = Error{ErrorCode::kModuleAbsent, "ipvs: no module"};
   table_.Set(latest);
   const Collection collection = collector.Collect(Clock::now());
-  EXPECT_THAT(collection.families, IsEmpty());
+  EXPECT_THAT(collection.families, SizeIs(3)) << "what is counted since the start";
+  EXPECT_THAT(Record(collection.families, "ipvs_table_connections"), IsEmpty());
   ASSERT_TRUE(collection.error);
   EXPECT_EQ(collection.error->code, ErrorCode::kModuleAbsent);
+}
+
+TEST(TroubleWithFirstPass, IsToldWhenItHasHadTimeForMoreThanThree) {
+  const Settings settings = {.interval = 60s, .budget = 1, .level = {}};
+  EXPECT_FALSE(TroubleWithFirstPass(0s, settings));
+  EXPECT_FALSE(TroubleWithFirstPass(210s, settings));
+  const auto trouble = TroubleWithFirstPass(211s, settings);
+  ASSERT_TRUE(trouble);
+  EXPECT_EQ(trouble->code, ErrorCode::kTimeout);
+  EXPECT_THAT(trouble->message, HasSubstr("first read of the connection table"));
 }
 
 TEST(TroubleWithServices, IsNoneInTheFirstMomentsAndWhileTheyAreCurrent) {
@@ -259,13 +275,17 @@ TEST(TroubleWithServices, IsToldWhenTheyNeverComeOrCannotBeReadAnyMore) {
   EXPECT_EQ(TroubleWithServices(&latest, 0s)->code, ErrorCode::kModuleAbsent);
 }
 
-TEST_F(TheCollector, GivesAnErrorAndNoFamiliesWhereTheTableCannotBeRead) {
+TEST_F(TheCollector, WhereTheTableCannotBeReadGivesAnErrorAndOnlyWhatIsCounted) {
   auto failed = std::make_shared<Snapshot>();
   failed->error = Error{ErrorCode::kModuleAbsent, "connections: no module"};
+  failed->counters.failed = 4;
   published_.Set(failed);
   ConnectionsCollector collector(ScannerSources::Real(table_, procfs_.root()), {}, published_);
   const Collection collection = collector.Collect(Clock::now());
-  EXPECT_THAT(collection.families, IsEmpty());
+  EXPECT_THAT(Record(collection.families, "ipvs_connections_scans_total"),
+              Contains(R"({result="failed"} 4)"));
+  EXPECT_THAT(Record(collection.families, "ipvs_connections_scan_cpu_seconds_total"), SizeIs(1));
+  EXPECT_THAT(Record(collection.families, "ipvs_connections_scan_rows"), IsEmpty());
   ASSERT_TRUE(collection.error);
   EXPECT_EQ(collection.error->message, "connections: no module");
 }

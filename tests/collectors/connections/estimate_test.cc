@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <numeric>
 #include <random>
@@ -83,8 +84,9 @@ Services World(const std::vector<Entry>& population) {
   return services;
 }
 
-Tally Count(const ServiceIndex& index, const std::vector<Entry>& rows, std::size_t size) {
-  Tally tally(index, Level::kService);
+Tally Count(const ServiceIndex& index, const std::vector<Entry>& rows, std::size_t size,
+            Level level = Level::kService) {
+  Tally tally(index, level);
   for (std::size_t i = 0; i < size; ++i) {
     tally.Add(rows[i].row, Classify(rows[i].row, index, {}));
   }
@@ -107,8 +109,8 @@ class Errors {
     Add(estimated, truth, std::sqrt(seen * (1 - coverage)) / coverage);
   }
 
-  void ExpectBounded() const {
-    ASSERT_GT(all_, 300U);
+  void ExpectBounded(std::uint64_t least = 300) const {
+    ASSERT_GT(all_, least);
     EXPECT_EQ(beyond_5_, 0U) << "of " << all_ << ", worst " << worst_;
     // About 1 in 20 is expected beyond 2 of a normal distribution.
     EXPECT_LT(beyond_2_ * 100, all_ * 8);
@@ -153,9 +155,8 @@ TEST(Estimate, OfStatesStaysInsideItsBoundForEveryServiceAndSampleSize) {
       for (std::size_t s = 0; s < kServices; ++s) {
         const StateCounts& true_states = truth.services[s].states;
         const std::uint64_t rows = Sum(seen.services[s].states);
-        ASSERT_EQ(summary.services[s].states.has_value(), rows > 0);
-        // A few rows are no sample: the standard error of a share is not one then.
-        if (rows < 30) continue;
+        ASSERT_EQ(summary.services[s].states.has_value(), rows >= kLeastSample);
+        if (rows < kLeastSample) continue;
         EXPECT_EQ(Sum(*summary.services[s].states), Sum(true_states)) << "netlink's gauge";
         for (const State state : {State::kEstablished, State::kFinWait, State::kTimeWait}) {
           of_services.AddShare((*summary.services[s].states)[Position(state)],
@@ -170,8 +171,8 @@ TEST(Estimate, OfStatesStaysInsideItsBoundForEveryServiceAndSampleSize) {
                               truth.connections.all[at] + truth.orphan_connections.all[at],
                               population.size(), sample);
       }
-      of_orphans.AddQuotient(summary.orphan_connections[0], Sum(truth.orphan_connections.all),
-                             coverage);
+      of_orphans.AddQuotient(summary.orphan_connections.value()[0],
+                             Sum(truth.orphan_connections.all), coverage);
     }
     // Orphans alone are few figures: more samples of the same table.
     for (int i = 0; i < 25; ++i) {
@@ -179,12 +180,76 @@ TEST(Estimate, OfStatesStaysInsideItsBoundForEveryServiceAndSampleSize) {
       const Summary summary =
           Summarize(Count(index, population, 2'000), services.table(), Level::kTotals,
                     {.rows = 2'000, .reached_end = false, .entries = 20'000});
-      of_orphans.AddQuotient(summary.orphan_connections[0], Sum(truth.orphan_connections.all), 0.1);
+      of_orphans.AddQuotient(summary.orphan_connections.value()[0],
+                             Sum(truth.orphan_connections.all), 0.1);
     }
   }
   of_services.ExpectBounded();
   of_the_table.ExpectBounded();
   of_orphans.ExpectBounded();
+}
+
+// One service with a drained backend: connections and templates of other clients each.
+TEST(Estimate, OfBackendsDrainedTemplatesAndRemainingTimeStaysInsideItsBound) {
+  std::mt19937 random(11);
+  const std::string servers[] = {"10.1.0.1", "10.1.0.2", "10.1.0.3"};
+  constexpr std::size_t kDrained = 2;
+  Errors of_backends;
+  Errors of_drained;
+  Errors of_remaining;
+  for (int table = 0; table < 40; ++table) {
+    std::vector<Entry> population;
+    std::array<std::uint64_t, 3> connections{};
+    std::array<std::uint64_t, 3> templates{};
+    for (std::size_t i = 0; i < 20'000; ++i) {
+      const std::size_t server = std::min<std::size_t>(random() % 4, 2);
+      Row row;
+      if (random() % 2 == 0) {
+        row = ConnectionOf(0, kSomeStates[random() % (server + 2)], false);
+        ++connections[server];
+      } else {
+        const State state = random() % 3 == 0 ? State::kNone : State::kAssured;
+        row = TemplateOf(0, state, 1 + static_cast<std::uint32_t>(random() % 400));
+        ++templates[server];
+      }
+      row.destination = fake::Ip(servers[server]);
+      population.push_back({row, 0});
+    }
+    Services services;
+    services.Persistent(On(Protocol::kTcp, Vip(0), 80));
+    for (std::size_t i = 0; i < 3; ++i) {
+      services.Backend(servers[i], 80, i == kDrained ? 0 : 1)
+          .Holds(connections[i], 0, templates[i]);
+    }
+    const ServiceIndex index(services.table());
+    const Tally truth = Count(index, population, population.size(), Level::kBackend);
+    for (const std::size_t sample : {1'000UL, 4'000UL, 12'000UL}) {
+      std::ranges::shuffle(population, random);
+      const Tally seen = Count(index, population, sample, Level::kBackend);
+      const Summary summary = Summarize(seen, services.table(), Level::kBackend,
+                                        {.rows = sample, .reached_end = false, .entries = {}});
+      for (std::size_t i = 0; i < 3; ++i) {
+        const StateCounts& states = summary.services[0].backends[i].states.value();
+        for (std::size_t s = 0; s < i + 2; ++s) {
+          const std::size_t state = Position(kSomeStates[s]);
+          of_backends.AddShare(states[state], truth.backends[i].states[state], connections[i],
+                               Sum(seen.backends[i].states));
+        }
+      }
+      const std::size_t assured = Position(TemplateStatus::kAssured);
+      of_drained.AddShare(summary.services[0].drained.value()[assured],
+                          truth.services[0].drained[assured], templates[kDrained],
+                          Sum(seen.services[0].drained));
+      const auto& buckets = summary.services[0].templates.value().remaining.buckets;
+      for (std::size_t i = 0; i < 7; ++i) {
+        of_remaining.AddShare(buckets[i], truth.services[0].remaining.buckets[i], Sum(templates),
+                              Sum(seen.services[0].remaining.buckets));
+      }
+    }
+  }
+  of_backends.ExpectBounded();
+  of_drained.ExpectBounded(100);
+  of_remaining.ExpectBounded();
 }
 
 // Up to Linux 7.0 all templates of a client share a bucket: a sample takes whole clients.

@@ -105,6 +105,11 @@ TEST(Budget, OfAPassIsItsShareOfTheInterval) {
   EXPECT_EQ(PassBudget({.interval = 1s, .budget = 1, .level = {}}), 1s);
 }
 
+TEST(Budget, OfAPassIsNoBurstHoweverLongTheInterval) {
+  EXPECT_EQ(PassBudget({.interval = 1h, .budget = 0.015, .level = {}}), 1s);
+  EXPECT_EQ(PassBudget({.interval = 1h, .budget = 0.015, .level = {}, .longest_pass = 1min}), 54s);
+}
+
 TEST(Budget, OfTheThreadIsKeptByWaitingLongerAfterADearPass) {
   const Settings settings = {.interval = 60s, .budget = 0.015, .level = {}};
   EXPECT_EQ(TimeToNextPass(settings, 0s), 60s);

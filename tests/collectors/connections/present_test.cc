@@ -22,6 +22,19 @@ TEST(OnlyPresent, IsTheSameWhileNothingIsDeleted) {
   EXPECT_EQ(OnlyPresent(snapshot, *TableWithSessions()), snapshot);
 }
 
+TEST(OnlyPresent, IsTheSameWhereSomethingWasAdded) {
+  const auto snapshot = Sessions();
+  Services now;
+  now.table() = *TableWithSessions();
+  now.Backend("192.168.1.199", 80).Plain(On(kTcp, "192.168.1.200", 80));
+  EXPECT_EQ(OnlyPresent(snapshot, now.table()), snapshot);
+}
+
+TEST(OnlyPresent, IsTheSameWithoutServicesToLeaveOut) {
+  const auto totals = std::make_shared<const Snapshot>();
+  EXPECT_EQ(OnlyPresent(totals, *TableWithSessions()), totals);
+}
+
 TEST(OnlyPresent, LeavesOutDeletedServices) {
   const auto snapshot = Sessions();
   const Services now = Services()

@@ -5,6 +5,7 @@
 
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/support/ip.h"
@@ -111,10 +112,38 @@ TEST(Row, KnowsEveryProtocol) {
 
 TEST(Row, KnowsEveryStateAndCallsTheRestOther) {
   const std::string begin = "TCP C0000201 8001 0A000001 0050 0A010001 0050 ";
-  for (std::size_t i = 0; i + 1 < kStates; ++i) {
-    const auto row = Sync(begin + std::string(kStateWords[i]) + " LOCAL 1");
-    ASSERT_TRUE(row) << kStateWords[i];
-    EXPECT_EQ(Word(row->state), kStateWords[i]);
+  // As they stand in ip_vs_proto_tcp.c, _udp.c, _sctp.c and ip_vs_conn.c.
+  const std::pair<const char*, State> words[] = {{"NONE", State::kNone},
+                                                 {"ESTABLISHED", State::kEstablished},
+                                                 {"SYN_SENT", State::kSynSent},
+                                                 {"SYN_RECV", State::kSynRecv},
+                                                 {"FIN_WAIT", State::kFinWait},
+                                                 {"TIME_WAIT", State::kTimeWait},
+                                                 {"CLOSE", State::kClose},
+                                                 {"CLOSE_WAIT", State::kCloseWait},
+                                                 {"LAST_ACK", State::kLastAck},
+                                                 {"LISTEN", State::kListen},
+                                                 {"SYNACK", State::kSynAck},
+                                                 {"UDP", State::kUdp},
+                                                 {"INIT1", State::kInit1},
+                                                 {"INIT", State::kInit},
+                                                 {"C-SENT", State::kCookieSent},
+                                                 {"C-REPLIED", State::kCookieReplied},
+                                                 {"C-WAIT", State::kCookieWait},
+                                                 {"COOKIE", State::kCookie},
+                                                 {"C-ECHOED", State::kCookieEchoed},
+                                                 {"S-SENT", State::kShutdownSent},
+                                                 {"S-RECEIVED", State::kShutdownReceived},
+                                                 {"S-ACK-SENT", State::kShutdownAckSent},
+                                                 {"REJECTED", State::kRejected},
+                                                 {"CLOSED", State::kClosed},
+                                                 {"ASSURED", State::kAssured}};
+  EXPECT_EQ(std::size(words) + 1, kStates);
+  for (const auto& [word, state] : words) {
+    const auto row = Sync(begin + word + " LOCAL 1");
+    ASSERT_TRUE(row) << word;
+    EXPECT_EQ(row->state, state) << word;
+    EXPECT_EQ(Word(row->state), word) << "what is exported is the kernel's word";
   }
   for (const char* word : {"ERR!", "BUG!", "?", "NONE,ASSURED", "other", "established"}) {
     const auto row = Sync(begin + word + " LOCAL 1");
@@ -183,6 +212,21 @@ TEST(RowParser, TakesTheRowsOfBothFiles) {
   const Parsed plain = Parse(std::string(kPlainHeader) + std::string(kPlainRows), Format::kPlain);
   EXPECT_THAT(plain.states, ElementsAre(State::kEstablished, State::kNone));
   EXPECT_EQ(plain.skipped, 0U);
+}
+
+// The same columns since 6.14; later kernels may join words with commas.
+TEST(RowParser, TakesTheRowsOfLaterKernels) {
+  const Parsed parsed = Parse(
+      "Pro FromIP   FPrt ToIP     TPrt DestIP   DPrt State       Origin Expires\n"
+      "TCP C0000201 8001 0A000001 0050 0A010001 0050 ESTABLISHED LOCAL      899\n"
+      "TCP C0000201 0000 0A000001 0050 0A010001 0050 NONE,ASSURED LOCAL      299\n"
+      "TCP C0000201 8002 0A000001 0050 0A010001 0050 ESTABLISHED,ASSURED LOCAL 899\n"
+      "UDP C0000201 8003 0A000001 0035 0A010001 0035 UDP,REPLIED LOCAL      299\n"
+      "TCP 2001:0db8:0000:0000:0000:0000:0000:0007 8001 2001:0db8:0000:0000:0000:0000:0000:0001 "
+      "0050 2001:0db8:0000:0000:0000:0000:0000:0011 0050 FIN_WAIT    SYNC,NEW 119\n");
+  EXPECT_THAT(parsed.states, ElementsAre(State::kEstablished, State::kOther, State::kOther,
+                                         State::kOther, State::kFinWait));
+  EXPECT_EQ(parsed.skipped, 0U);
 }
 
 TEST(RowParser, ChunksMayEndAnywhere) {

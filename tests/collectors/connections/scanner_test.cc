@@ -37,10 +37,11 @@ Services Web(std::uint64_t connections) {
 
 class TheScanner : public testing::Test {
  protected:
-  void PublishTable(const Services& services) {
+  void PublishTable(const Services& services, std::chrono::seconds age = 0s) {
     auto latest = std::make_shared<ipvs::LatestReading>();
     latest->table = services.Share();
     latest->current = latest->up = true;
+    latest->read_at = std::chrono::system_clock::now() - age;
     table_.Set(latest);
   }
   void PublishFailure(ErrorCode code) {
@@ -134,6 +135,45 @@ TEST_F(TheScanner, WaitsForTheFirstTableOfServices) {
   EXPECT_GT(opened, 0);
 }
 
+TEST_F(TheScanner, WaitsForATableOfTheLastMoments) {
+  procfs_.Write("net/ip_vs_conn_sync", Rows(5));
+  PublishTable(Web(7), 10s);
+  std::atomic<int> opened = 0;
+  const std::string root = procfs_.root();
+  const auto scanner = Scan(
+      [&opened, root] {
+        ++opened;
+        return TableFile::Open(root);
+      },
+      kOnce);
+  std::this_thread::yield();
+  EXPECT_EQ(opened, 0);
+  PublishTable(Services());
+  const SnapshotPointer snapshot = WaitForReading();
+  ASSERT_TRUE(snapshot);
+  EXPECT_TRUE(snapshot->summary.services.empty()) << "those of the new table";
+}
+
+TEST_F(TheScanner, TakesAnOldTableWhereNoNewOneComes) {
+  procfs_.Write("net/ip_vs_conn_sync", Rows(5));
+  PublishTable(Web(5), 10s);
+  ScannerSources sources = ScannerSources::Real(table_, procfs_.root());
+  sources.patience = 1ms;
+  const Scanner scanner(std::move(sources), kOnce, published_);
+  EXPECT_TRUE(WaitForReading());
+}
+
+TEST_F(TheScanner, AFileInAnotherFormatIsAFailedPass) {
+  procfs_.Write("net/ip_vs_conn_sync", "Proto From To\n6 192.0.2.1:1 10.0.0.1:80\n");
+  PublishTable(Web(1));
+  const auto scanner = ScanFiles(kOnce);
+  const SnapshotPointer failed = WaitForError();
+  ASSERT_TRUE(failed);
+  EXPECT_EQ(failed->error->code, ErrorCode::kMalformed);
+  EXPECT_EQ(failed->counters.failed, 1U);
+  EXPECT_EQ(failed->counters.skipped_lines, 2U);
+}
+
 TEST_F(TheScanner, WithoutTheModuleSaysSoAndComesBackWithIt) {
   PublishTable(Web(2));
   const auto scanner = ScanFiles();
@@ -209,7 +249,7 @@ TEST_F(TheScanner, TakesTheSizeOfTheTableFromTheKernelWhereItTellsIt) {
   ASSERT_TRUE(snapshot);
   EXPECT_TRUE(snapshot->summary.truncated) << "the file ended far too early";
   EXPECT_EQ(snapshot->summary.coverage, 0.25);
-  EXPECT_EQ(snapshot->summary.orphan_connections[0], 2000U);
+  EXPECT_EQ(snapshot->summary.orphan_connections.value()[0], 2000U);
 }
 
 TEST_F(TheScanner, StopsInTheMiddleOfAPassAndPublishesNothingOfIt) {
@@ -235,6 +275,29 @@ TEST_F(TheScanner, StopsInTheMiddleOfAPassAndPublishesNothingOfIt) {
   stopped.set_value();
   scanner.reset();  // would hang if the pass went on
   EXPECT_EQ(published_.Get(), nullptr);
+}
+
+TEST_F(TheScanner, HasNotStoppedWhileAReadHangs) {
+  PublishTable(Web(1));
+  fake::CpuClock clock;
+  std::promise<void> reading;
+  std::promise<void> let_go;
+  const auto scanner = Scan(
+      [&]() -> Result<std::unique_ptr<RowSource>> {
+        auto rows =
+            std::make_unique<fake::ScriptedRows>(SIZE_MAX, clock, [](std::size_t) { return 0ns; });
+        rows->At(0, [&] {
+          reading.set_value();
+          let_go.get_future().wait();
+        });
+        return std::unique_ptr<RowSource>(std::move(rows));
+      },
+      kOnce);
+  reading.get_future().wait();
+  scanner->Stop();
+  EXPECT_FALSE(scanner->WaitUntilStopped(Clock::now() + 20ms));
+  let_go.set_value();
+  EXPECT_TRUE(scanner->WaitUntilStopped(Clock::now() + 30s));
 }
 
 TEST_F(TheScanner, StopsWhileItWaits) {
