@@ -90,11 +90,13 @@ Collection DirectorCollector::Collect(Deadline) {
   snapshot->instances = std::move(keepalived.instances);
   snapshot->directors = configuration->directors;
   snapshot->sync_daemon_expected = configuration->sync_daemon.value_or(snapshot->directors > 1);
-  // The states of a keepalived that is gone are no evidence.
+  // A keepalived that is gone takes nothing over; but VIPs that it has left behind are answered.
+  const VipPlace vips_are = PlaceOf(snapshot->vips);
   const bool is_gone = keepalived.up && !*keepalived.up;
+  const bool has_left_vips = is_gone && vips_are == VipPlace::kOnCard;
   snapshot->conclusion =
-      Conclude({.instances = is_gone ? std::vector<VrrpInstance>() : snapshot->instances,
-                .vips = PlaceOf(snapshot->vips),
+      Conclude({.instances = has_left_vips ? std::vector<VrrpInstance>() : snapshot->instances,
+                .vips = vips_are,
                 .sync_role = SyncRole(sources_.table.Get().get()),
                 .directors = snapshot->directors});
   published_.Set(snapshot);

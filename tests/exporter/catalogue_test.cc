@@ -9,6 +9,8 @@
 #include <set>
 #include <string>
 
+#include "collectors/audit/checks.h"
+#include "collectors/realserver/checks.h"
 #include "exporter/list_metrics.h"
 #include "exporter/options.h"
 #include "tests/support/golden.h"
@@ -99,6 +101,19 @@ TEST(Catalogue, NamesAreUniqueAndDoNotClashInOpenMetrics) {
 
 TEST(Catalogue, TheReadmeListsEveryMetric) {
   ExpectGoldenBlock("README.md", "metrics", ListMetrics("markdown"));
+}
+
+TEST(Catalogue, TheReadmeListsEveryCheck) {
+  std::string table = "| check | looks at | wrong means |\n|---|---|---|\n";
+  const auto add = [&table](const auto& checks) {
+    for (const auto& check : checks) {
+      table.append("| `").append(check.name).append("` | ").append(check.reads);
+      table.append(" | ").append(check.wrong).append(" |\n");
+    }
+  };
+  add(audit::DirectorChecks());
+  add(realserver::RealServerChecks());
+  ExpectGoldenBlock("README.md", "checks", table);
 }
 
 TEST(Catalogue, TheReadmeListsEveryFlag) {

@@ -40,6 +40,8 @@ SHORT_STALL = (6 - 5) / SPEED
 STALL_REACH = 30 / SPEED
 LONG_STALL = 1
 
+BETWEEN_BEGINNINGS = 1.5  # the guest has one processor: with all faults at once, the checks are late
+
 FOLDER = pathlib.Path("/run/monitoring")
 
 PORT = 80
@@ -263,7 +265,7 @@ class StoryTest(labtest.LabTest):
             cls.results[name].set_exception(error)
 
     def run(self, result=None):
-        """Notes whether a failure may come from a stall; main() asks."""
+        """Notes whether a failure may come from a stall, or the like; main() asks."""
         before = len(result.failures) + len(result.errors)
         self.failure = None
         super().run(result)
@@ -272,9 +274,17 @@ class StoryTest(labtest.LabTest):
 
     def _may_be_of_a_stall(self):
         if isinstance(self.failure, Surplus):
-            return all(self.stalls.longest(message.arrived - STALL_REACH, message.arrived) >= SHORT_STALL
-                       for message in self.failure.messages)
+            return all(map(self._is_excused, self.failure.messages))
         return self.stalls.longest() >= LONG_STALL
+
+    def _is_excused(self, message):
+        """Alertmanager hears of the end of an alert, and a moment later of those that it has silenced. A round of their
+        group in between tells of them: they are old then, unlike a second message about something new."""
+        if self.stalls.longest(message.arrived - STALL_REACH, message.arrived) >= SHORT_STALL:
+            return True
+        if message.status == FIRING:
+            return message.arrived - message.starts_at > STALL_REACH
+        return any(other.status == FIRING and other.labels == message.labels for other in self.failure.messages)
 
     def _verdict(self, name):
         with self.noting_failure():
@@ -349,6 +359,7 @@ class AlertTest(StoryTest, health.HealthTest):
         with concurrent.futures.ThreadPoolExecutor(len(cls.stories)) as pool:
             for name in cls.stories:
                 pool.submit(cls.tell, told, name)
+                time.sleep(BETWEEN_BEGINNINGS)
 
     @classmethod
     def _prepare_network(cls):

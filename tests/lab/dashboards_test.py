@@ -2,7 +2,8 @@
 traffic and with faults, under the shipped rules: it is valid, it has a result, and the result has the labels that the
 panel shows.
 
-The director is scraped under two names, so that no expression relies on there being one."""
+The director is scraped under two names, so that no expression relies on there being one. It has a keepalived of its
+own, and one real server tells how it is set up itself."""
 
 import contextlib
 import itertools
@@ -23,6 +24,7 @@ import certificates     # noqa: E402
 import dashboard_files  # noqa: E402
 import deadline         # noqa: E402
 import health           # noqa: E402
+import keepalived       # noqa: E402
 import labtest          # noqa: E402
 import netns            # noqa: E402
 import shipped          # noqa: E402
@@ -42,6 +44,9 @@ BROKEN = "192.168.1.103"
 SPARE = "192.168.1.104"
 REMOVED = "192.168.1.105"
 BOUND_CLIENTS = ("192.168.1.31", "192.168.1.32")  # they come once, and no more
+GATEWAY = "192.168.1.254"  # the VIP of no service
+INSTANCE, VRID = "VI_1", 51
+FIFO = FOLDER / "vrrp.fifo"
 CONFIGURATION = f"""
 checker:
   metrics_level: full
@@ -73,7 +78,33 @@ services:
     name: web and ssh
     vip: {topology.MARKED}
     probes: [alive, web]
+director:
+  directors: 2
+  vips: [{GATEWAY}]
+  keepalived:
+    expected: true
+    pid_file: KEEPALIVED/keepalived.pid
+    json_file: KEEPALIVED/keepalived.json
+    notify_fifo: {FIFO}
+    instances: {{{INSTANCE}: {VRID}}}
 """
+KEEPALIVED = f"""
+global_defs {{
+  vrrp_version 3
+  script_user root
+  vrrp_notify_fifo {FIFO}
+}}
+vrrp_instance {INSTANCE} {{
+  state BACKUP
+  interface eth0
+  virtual_router_id {VRID}
+  advert_int 0.2
+  virtual_ipaddress {{
+    {GATEWAY}/32 dev eth0
+  }}
+}}
+"""
+REAL_SERVER = f"realserver: {{vips: [{topology.DR}, {topology.TUNNELLED}]}}"  # rs3: a tunnel's end, and a VIP is lost
 TABLE = f"""
     -E -t {topology.DR}:443 -s wlc -p 900
     -e -t {topology.DR}:443 -r 192.168.1.102:443 -g -w 1 -x 100 -y 50
@@ -93,12 +124,18 @@ scrape_configs:
   static_configs:
   - {{targets: ["127.0.0.1:{port}"], labels: {{cluster: lab, instance: director1}}}}
   - {{targets: ["127.0.0.1:{port}"], labels: {{cluster: lab, instance: director2}}}}
+- job_name: ipvs-realserver
+  static_configs:
+  - {{targets: ["{real_server}"], labels: {{cluster: lab, instance: rs3}}}}
 """
 
 # What has no result here, and why that is right: {part of a place: reason}. One that is not needed is an error.
 NO_DATA = {
     "annotation Exporter restarts": "the exporter ran all the time",
     "lvs-sessions: annotation Estimates": "the connection table was small enough to be read whole",
+    ": Could not look: ": "the audit could look at everything",
+    "lvs-director: Real servers that one director sees down": "both names are the same director",
+    "lvs-director: Services that differ": "both names are the same director",
 }
 NO_DATA_FOR_ONE = NO_DATA | {
     "lvs-service: Bits by real server: B": "replies of this service do not pass the director",
@@ -106,6 +143,8 @@ NO_DATA_FOR_ONE = NO_DATA | {
     "lvs-service: annotation Real server up": "the one that came back belongs to another service",
     "lvs-sessions: annotation Real server up": "the one that came back belongs to another service",
     "lvs-alerting: annotation Real server up": "the one that came back belongs to another service",
+    "lvs-sessions: What feeds the marks": "this service has an address",
+    "lvs-sessions: Mark services that no rule feeds": "this service has an address",
 }
 
 # Labels in legends that not every series has: {label: reason}. One series at least must have them.
@@ -124,14 +163,25 @@ class DashboardsTest(labtest.LabTest):
         cls._bind_clients()
         cls._change_table(TABLE)
         cls._send_requests(cls.servers.certificates / "ca.pem")
-        configuration = CONFIGURATION.replace("AUTHORITY", str(cls.servers.certificates / "ca.pem"))
-        cls.exporter = cls.enterClassContext(health.configured(cls.director, "dashboards", configuration, *SCAN))
+        cls._start_exporters()
         cls._wait_for(BROKEN, 443, 1)
-        cls.prometheus = cls.enterClassContext(_prometheus(cls.director, cls.exporter.port))
-        deadline.wait_until(SCRAPES_LIMIT, "a scrape before the faults", lambda: cls._query("ipvs_backend_up == 1"), 1)
+        cls.prometheus = cls.enterClassContext(
+            _prometheus(cls.director, port=cls.exporter.port, real_server=cls.real_server.target))
+        deadline.wait_until(SCRAPES_LIMIT, "a scrape under each name before the faults", lambda: len(
+            cls._query("group by (instance) (ipvs_backend_up == 1)")) == 2, 1)
         cls._break()
         cls._wait_until_all_is_stored()
         cls.site = dashboard_files.load()
+
+    @classmethod
+    def _start_exporters(cls):
+        """On the director, and on a real server."""
+        configuration = CONFIGURATION.replace("AUTHORITY", str(cls.servers.certificates / "ca.pem"))
+        configuration = configuration.replace("KEEPALIVED", str(keepalived.folder_of(cls.director)))
+        cls.exporter = cls.enterClassContext(health.configured(cls.director, "dashboards", configuration, *SCAN))
+        cls.real_server = cls.enterClassContext(health.configured(
+            cls.lab.rs3, "real-server", REAL_SERVER, "--collector.disable-defaults", "--collector.realserver",
+            address=topology.IPV4["rs3"]))
 
     @classmethod
     def _bind_clients(cls):
@@ -162,7 +212,8 @@ class DashboardsTest(labtest.LabTest):
     @classmethod
     def _break(cls):
         """One real server refuses on one port for good and on another for a while, and answers ARP for the VIP; one has
-        lost the VIP; somebody takes a good one out of the table."""
+        lost the VIP; somebody takes a good one out of the table. keepalived starts late, and elects the director."""
+        cls.enterClassContext(keepalived.Keepalived(cls.director, KEEPALIVED, "--vrrp"))
         cls.lab.rs2.run("iptables-legacy", "-I", *REFUSED.format(ports="443,8080").split())
         cls.lab.rs3.ip(f"addr del {topology.DR}/32 dev lo")
         cls.lab.rs2.sysctl(ipv4__conf__all__arp_ignore=0)
@@ -298,8 +349,8 @@ def _send_until(stopped, authority):
             return
 
 
-def _prometheus(host, port):
-    netns.write_file(FOLDER / "prometheus.yml", PROMETHEUS.format(port=port, rules=shipped.FOLDER))
+def _prometheus(host, **targets):
+    netns.write_file(FOLDER / "prometheus.yml", PROMETHEUS.format(rules=shipped.FOLDER, **targets))
     return alerting.Server(host, alerting.PROMETHEUS_PORT, FOLDER / "prometheus.log", "prometheus",
                            f"--config.file={FOLDER}/prometheus.yml", f"--storage.tsdb.path={FOLDER}/data",
                            f"--web.listen-address=127.0.0.1:{alerting.PROMETHEUS_PORT}")

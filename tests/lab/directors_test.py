@@ -29,7 +29,7 @@ class DirectorsTest(labtest.LabTest):
         cls.first, cls.second = cls.pair.directors
 
     def setUp(self):
-        self.pair.wait_for_rest()
+        self.pair.bring_to_rest()
 
     def assert_answers(self, director, vip=topology.DR):
         """Clients are answered by a real server, and through this director."""
@@ -101,10 +101,10 @@ class DirectorsTest(labtest.LabTest):
         self.assert_answers(self.first)
 
     def test_keepalived_of_the_master_is_killed(self):
-        """It says nothing and leaves everything behind; the other one takes over all the same."""
+        """It says nothing and leaves everything behind; the other one takes over all the same, and both carry."""
         self.first.keepalived.kill()
         self.addCleanup(self.first.keepalived.start)
-        self.first.wait_until(MASTER.but(role="unknown", vrrp=0, keepalived=0, wanted=()))
+        self.first.wait_until(MASTER.but(vrrp=0, keepalived=0, evidence="vip"))
         self.second.wait_until(MASTER)
 
     def test_keepalived_of_the_standby_is_killed(self):

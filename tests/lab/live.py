@@ -59,7 +59,7 @@ services:
     probes: [handshake]
 audit:
   # The kernel's defaults, and a service that is there to be seen.
-  accept: [{check: expire_nodest_conn}, {check: expire_quiescent_template}, {check: ftp_persistence}]
+  accept: [{{check: expire_nodest_conn}}, {{check: expire_quiescent_template}}, {{check: ftp_persistence}}]
 """
 
 DROP = "INPUT -p tcp --dport 80 -j DROP"

@@ -38,6 +38,7 @@ class RunbooksOfServersTest(runbooks.RunbooksTest):
         **dict.fromkeys(("LVSWeightDrift", "LVSConnectionSkew", "LVSPersistenceSkew"),
                         "its quarter of an hour is a minute and a half here, which one scrape that fails begins anew"),
         "LVSSyncDropping": "one flood is over when its wait is; the page says so",
+        "LVSOrphanedConnections": "the kernel may forget the connections before its wait is over; the page says so",
     }
 
     def test_nothing_alerts_at_rest(self):

@@ -15,6 +15,7 @@ import time
 import unittest
 import urllib.request
 
+import deadline
 import page
 import shipped
 import terminal
@@ -24,6 +25,8 @@ import uml
 LAB = pathlib.Path(__file__).resolve().parent / "lab"
 SKIPPED = 77
 BOOT_LIMIT = 60
+AUDIT_LIMIT = 30
+WITH_PROMETHEUS = ("--with-prometheus", "--prometheus-listen=127.0.0.1:0", "--alertmanager-listen=127.0.0.1:0")
 
 
 class LabTest(unittest.TestCase):
@@ -112,9 +115,9 @@ class LabServeTest(LabTest):
         with self.serving("--steady", "--", "--log.format=json") as (_, url):
             first = read_page(url)
             self.assertEqual(first.value("ipvs_up"), 1)
-            deadline = time.monotonic() + 20
+            end = time.monotonic() + 20
             while read_page(url).value("ipvs_connections_total") <= first.value("ipvs_connections_total"):
-                self.assertLess(time.monotonic(), deadline, "no traffic")
+                self.assertLess(time.monotonic(), end, "no traffic")
         self.assertFalse(os.path.exists("/sys/class/net/lab0"))
 
     def test_typed_commands_run_on_the_hosts(self):
@@ -139,9 +142,16 @@ class LabServeTest(LabTest):
             process.stdin.close()
             self.assertEqual(read_page(url).value("ipvs_up"), 1, "the end of the input is not the end of the lab")
 
+    def test_one_mark_of_the_ordinary_lab_has_no_rule(self):
+        with self.serving("--steady") as (_, url):
+            self.assertEqual(failed_checks(url), {("mark_without_rule", "mark 00000014 ipv4")})
+
+    def test_no_check_of_the_set_up_fails_in_the_lab_with_prometheus(self):
+        with self.serving(*WITH_PROMETHEUS) as (_, url):
+            self.assertEqual(failed_checks(url), set())
+
     def test_an_alert_arrives(self):
-        flags = ("--with-prometheus", "--prometheus-listen=127.0.0.1:0", "--alertmanager-listen=127.0.0.1:0")
-        with self.serving(*flags, stdin=subprocess.PIPE) as (process, _):
+        with self.serving(*WITH_PROMETHEUS, stdin=subprocess.PIPE) as (process, _):
             prometheus = self.find_line(process, r"(http://\S+)/ +Prometheus")[1]
             alertmanager = self.find_line(process, r"(http://\S+)/ +Alertmanager")[1]
             print(f"rs2 ip addr del {topology.DR}/32 dev lo", file=process.stdin, flush=True)
@@ -242,6 +252,15 @@ def read_page(url):
     """The page of a living lab."""
     with urllib.request.urlopen(url + "/metrics", timeout=10) as response:
         return page.Page(response.read().decode())
+
+
+def failed_checks(url):
+    """What the first audit of a living lab has found: {(check, subject)}."""
+    def look():
+        found = read_page(url)
+        return found if found.series("ipvs_audit_last_run_timestamp_seconds") else None
+    found = deadline.wait_until(AUDIT_LIMIT, "an audit", look).series("ipvs_audit_failed")
+    return {(dict(labels)["check"], dict(labels)["subject"]) for labels, failed in found.items() if failed}
 
 
 if __name__ == "__main__":

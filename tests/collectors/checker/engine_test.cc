@@ -10,6 +10,7 @@
 #include <mutex>
 #include <thread>
 
+#include "tests/support/audit_world.h"
 #include "tests/support/checker_world.h"
 
 namespace lvs::checker {
@@ -119,7 +120,9 @@ class EngineTest : public testing::Test {
                                         return std::make_unique<FakeRunner>(loop, servers_);
                                       },
                                   .table_patience = table_patience_,
-                                  .rest = rest_},
+                                  .rest = rest_,
+                                  .director = [this] { return director_.Get(); },
+                                  .audit = [this] { return audit_.Get(); }},
                     published_);
   }
 
@@ -162,6 +165,8 @@ class EngineTest : public testing::Test {
   std::atomic<int> events_{0};
   Published<ipvs::LatestReading> table_;
   Published<Configuration> configuration_;
+  Published<director::Snapshot> director_;
+  Published<audit::Report> audit_;
   Published<Snapshot> published_;
   std::optional<Engine> engine_;
 };
@@ -417,6 +422,70 @@ TEST_F(EngineTest, EndsWhileItRests) {
   while (!engine_->failed() && Clock::now() < deadline) std::this_thread::sleep_for(1ms);
   EXPECT_TRUE(engine_->failed());
   engine_.reset();
+}
+
+// Whether the only service is carried here.
+std::function<bool(const Snapshot&)> Active(std::optional<bool> active) {
+  return [active](const Snapshot& snapshot) { return snapshot.services.at(0).active == active; };
+}
+
+director::Snapshot DirectorIs(director::Role role) {
+  director::Snapshot director;
+  director.conclusion = {role, director::Evidence::kVrrp};
+  director.vips = {{fake::Ip("127.0.0.1"), {"lo"}, false, true}};
+  return director;
+}
+
+// 127.0.0.1 is local on every host, and on its loopback only.
+TEST_F(EngineTest, AVipOnTheLoopbackIsCarriedUnlessVrrpSaysNo) {
+  Show(KernelTable().Service(Tcp("127.0.0.1", 80)).Backend("192.168.1.102", 80));
+  Start();
+  Until(Active(true));
+  director_.Set(std::make_shared<const director::Snapshot>(DirectorIs(director::Role::kBackup)));
+  Until(Active(false));
+  director_.Set(std::make_shared<const director::Snapshot>(DirectorIs(director::Role::kMaster)));
+  Until(Active(true));
+}
+
+TEST_F(EngineTest, AMarkThatNobodyExplainsGoesWithTheRole) {
+  Show(KernelTable().Service(fake::Mark(10)).Backend("192.168.1.102", 80));
+  Start();
+  Until(Active(std::nullopt));
+  director_.Set(std::make_shared<const director::Snapshot>(DirectorIs(director::Role::kMaster)));
+  Until(Active(true));
+  director_.Set(std::make_shared<const director::Snapshot>(DirectorIs(director::Role::kBackup)));
+  Until(Active(false));
+}
+
+TEST_F(EngineTest, AMarkIsCarriedWhereTheAddressesThatFeedItAreLocal) {
+  Show(KernelTable().Service(fake::Mark(10)).Backend("192.168.1.102", 80));
+  director_.Set(std::make_shared<const director::Snapshot>(DirectorIs(director::Role::kMaster)));
+  audit::Report report;
+  report.mark_rules = {fake::Marks(10).To("192.0.2.1").rule()};
+  audit_.Set(std::make_shared<const audit::Report>(report));
+  Start();
+  Until(Active(false));
+  report.mark_rules.push_back(fake::Marks(10).To("127.0.0.1").rule());
+  audit_.Set(std::make_shared<const audit::Report>(report));
+  Until(Active(true));
+}
+
+TEST_F(EngineTest, RolesAndFindingsAreEvents) {
+  Show(KernelTable().Service(kService).Backend("192.168.1.102", 80));
+  director_.Set(std::make_shared<const director::Snapshot>(DirectorIs(director::Role::kMaster)));
+  audit::Report report;
+  report.findings.looked_at = {{"ip_forward", "ipv4", true}};
+  audit_.Set(std::make_shared<const audit::Report>(report));
+  Start();
+  const auto has = [](Event::Kind kind, const std::string& to) {
+    return [kind, to](const Snapshot& snapshot) {
+      return std::ranges::any_of(*snapshot.events, [&](const auto& event) {
+        return event->kind == kind && event->to == to;
+      });
+    };
+  };
+  Until(has(Event::Kind::kDirector, "master"));
+  Until(has(Event::Kind::kAudit, "wrong"));
 }
 
 TEST_F(EngineTest, EndsWithRunsInFlight) {

@@ -117,11 +117,13 @@ TEST_F(DirectorTest, ADaemonThatIsNotWantedIsNotExpected) {
               ElementsAre("{role=\"master\"} 0", "{role=\"backup\"} 0"));
 }
 
-TEST_F(DirectorTest, DeadKeepalivedIsNoEvidence) {
+TEST_F(DirectorTest, WithDeadKeepalivedTheVipsItLeftBehindDecide) {
   Configuration configuration{.directors = 2};
   configuration.keepalived.expected = true;
   configuration.keepalived.instances = {{"VI_1", 51}};
   Configure(configuration);
+  EXPECT_THAT(Samples("ipvs_director_role"), Contains("{role=\"unknown\"} 1"))
+      << "it takes nothing over";
   network_->Ip("director", "addr add 10.0.0.1/32 dev eth0");
   EXPECT_THAT(Samples("ipvs_keepalived_up"), ElementsAre("{} 0"));
   EXPECT_THAT(Samples("ipvs_vrrp_state"), ElementsAre("{vrrp_instance=\"VI_1\",vrid=\"51\"} 0"));
