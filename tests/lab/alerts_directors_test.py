@@ -13,9 +13,8 @@ class AlertsDirectorsTest(pairtest.PairAlertTest):
         told.note_fault()
         self.first.give_way()
         told.endure()
-        told.note_fault()
         self.first.take_back()
-        told.endure()
+        self.pair.wait_for_rest()
 
     @story()
     def keepalived_of_the_master_is_stopped(self, told):
