@@ -19,7 +19,7 @@ class AlertsTest(alerttest.AlertTest):
     # Of those that fail and come back together, all verdicts are in one scrape.
     configuration = """
 probes:
-  quick: {{type: tcp, interval: 250ms, fast_interval: 200ms}}
+  quick: {{type: tcp, interval: 400ms, fast_interval: 200ms}}
 services:
   - match: {{address: {two_of_four_refuse.vip}, port: 80, proto: TCP}}
     probes: [quick]
