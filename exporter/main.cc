@@ -1,6 +1,7 @@
 // The program: reads its flags, starts every thread there is, and waits to be told to stop.
 
 #include <fcntl.h>
+#include <malloc.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -159,6 +160,7 @@ int Run(const Options& options) {
 
 int main(int argc, char** argv) {
   lvs::FillStandardDescriptors();
+  mallopt(M_ARENA_MAX, 2);  // threads that mostly sleep need no heaps of their own
   const auto parsed = lvs::ParseOptions({argv + 1, argv + argc});
   if (const auto* exit = std::get_if<lvs::Exit>(&parsed)) {
     std::fputs(exit->error.c_str(), stderr);

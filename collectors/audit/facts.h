@@ -41,8 +41,8 @@ struct Facts {
   ByFamily<std::optional<netfilter::MarkRules>> mark_rules;
   ByFamily<std::optional<std::int64_t>> forwarding;
   std::optional<std::vector<HostInterface>> interfaces;
-  // Whether packets to an address are delivered here: of services, of backends, and of what mark
-  // rules are for. An address that is missing could not be looked up.
+  // Whether packets to an address are delivered here: the host's own, and those of services,
+  // masqueraded backends and what mark rules are for. One that is missing was not looked up.
   std::map<Address, bool> is_local;
   // Over which interface packets to such an address go, by its index.
   std::map<Address, int> way_out;

@@ -41,12 +41,15 @@ HostInterface SettingsOf(const route::Interface& interface,
   return host;
 }
 
-// Addresses to look up: of services, backends and mark rules.
+// Addresses to look up: of services, masqueraded backends and mark rules.
 std::set<Address> AddressesOf(const Facts& facts) {
   std::set<Address> addresses;
   for (const ipvs::Service& service : facts.table->services) {
     if (service.key.protocol != ipvs::Protocol::kFwmark) addresses.insert(service.key.address);
-    for (const ipvs::Backend& backend : service.backends) addresses.insert(backend.key.address);
+    for (const ipvs::Backend& backend : service.backends) {
+      if (backend.forward == ipvs::ForwardMethod::kMasquerade)
+        addresses.insert(backend.key.address);
+    }
   }
   for (const auto& rules : facts.mark_rules) {
     if (!rules) continue;
@@ -101,8 +104,12 @@ void FactsReader::ReadInterfaces(Facts& facts, std::optional<Error>& error) {
 }
 
 void FactsReader::LookUpAddresses(Facts& facts) {
+  for (const HostInterface& interface : facts.interfaces.value_or(std::vector<HostInterface>())) {
+    for (const Address& own : interface.addresses) facts.is_local[own] = true;
+  }
   std::size_t left = kMostLookups;
   for (const Address& address : AddressesOf(facts)) {
+    if (facts.is_local.contains(address)) continue;
     if (left-- == 0) return;
     const Result<route::Route> route = routes_.Lookup(address);
     if (route.ok()) {

@@ -21,7 +21,7 @@ std::optional<std::pair<int, int>> ParseKernelVersion(const std::string& release
 class FactsReader {
  public:
   // Addresses that are looked up at one time; of others it is not known whether they are local.
-  static constexpr std::size_t kMostLookups = 2000;
+  static constexpr std::size_t kMostLookups = 500;
 
   explicit FactsReader(const std::string& procfs) : settings_(procfs), rules_(procfs) {}
 

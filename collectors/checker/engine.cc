@@ -162,8 +162,17 @@ class Engine::Loop {
     return director_->conclusion.role == director::Role::kMaster;
   }
 
+  // What the director collector knows need not be asked again.
+  std::optional<bool> IsKnownLocal(const Address& vip) const {
+    if (!director_ || !director_->vips) return std::nullopt;
+    const auto found = std::ranges::lower_bound(*director_->vips, vip, {}, &director::Vip::address);
+    return found != director_->vips->end() && found->address == vip ? found->is_local
+                                                                    : std::nullopt;
+  }
+
   std::optional<bool> IsCarried(const Address& vip) {
-    const std::optional<bool> local = IsLocal(vip);
+    std::optional<bool> local = IsKnownLocal(vip);
+    if (!local) local = IsLocal(vip);
     if (!local || !*local || !director_) return local;
     return director::Carries(*director_, vip);
   }

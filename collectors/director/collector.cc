@@ -60,14 +60,42 @@ Result<std::vector<Vip>> DirectorCollector::ReadVips(const std::set<Address>& wa
     vip->second.interfaces.push_back(interface->second->name);
     vip->second.on_network_card |= !route::IsSilent(*interface->second);
   }
+  LookUpRoutes(vips);
   std::vector<Vip> found;
-  for (auto& [address, vip] : vips) {
-    const Result<route::Route> route = routes_.Lookup(address);
-    if (route.ok()) vip.is_local = route.value().local;
-    if (!route.ok() && route.error().code == ErrorCode::kNotFound) vip.is_local = false;
-    found.push_back(std::move(vip));
-  }
+  for (auto& [address, vip] : vips) found.push_back(std::move(vip));
   return found;
+}
+
+std::optional<bool> DirectorCollector::IsRoutedHere(const Address& address) {
+  const Result<route::Route> route = routes_.Lookup(address);
+  if (route.ok()) return route.value().local;
+  if (route.error().code == ErrorCode::kNotFound) return false;
+  return std::nullopt;
+}
+
+// An address of an interface is local. Of the others those are asked about that were never, or
+// longest ago.
+void DirectorCollector::LookUpRoutes(std::map<Address, Vip>& vips) {
+  std::vector<std::pair<Clock::time_point, Vip*>> to_ask;
+  for (auto& [address, vip] : vips) {
+    if (!vip.interfaces.empty()) {
+      vip.is_local = true;
+      continue;
+    }
+    const auto known = routed_.find(address);
+    to_ask.emplace_back(known == routed_.end() ? Clock::time_point() : known->second.at, &vip);
+  }
+  std::erase_if(routed_, [&](const auto& entry) {
+    const auto vip = vips.find(entry.first);
+    return vip == vips.end() || !vip->second.interfaces.empty();
+  });
+  std::ranges::sort(to_ask);
+  for (std::size_t i = 0; i < to_ask.size(); ++i) {
+    Vip& vip = *to_ask[i].second;
+    if (i < kMostLookups) routed_[vip.address] = {IsRoutedHere(vip.address), Clock::now()};
+    const auto known = routed_.find(vip.address);
+    if (known != routed_.end()) vip.is_local = known->second.is_local;
+  }
 }
 
 Collection DirectorCollector::Collect(Deadline) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -45,12 +46,25 @@ class DirectorCollector : public Collector {
   std::optional<Clock::duration> ReadAgainAfter(Clock::duration took) const override;
 
  private:
+  // Addresses that are looked up in one look: a director may have thousands. The rest keeps what
+  // was found before.
+  static constexpr std::size_t kMostLookups = 100;
+
+  // Whether an address that no interface has is delivered here, as known at a moment.
+  struct Routed {
+    std::optional<bool> is_local;
+    Clock::time_point at;
+  };
+
   Result<std::vector<Vip>> ReadVips(const std::set<Address>& wanted);
+  void LookUpRoutes(std::map<Address, Vip>& vips);
+  std::optional<bool> IsRoutedHere(const Address& address);
 
   const DirectorSources sources_;
   Published<Snapshot>& published_;
   route::RouteReader routes_;
   Keepalived keepalived_;
+  std::map<Address, Routed> routed_;  // of VIPs that no interface has
 };
 
 }  // namespace lvs::director

@@ -23,9 +23,9 @@ struct Vip {
 
 struct Snapshot {
   // Absent when the addresses of this host could not be read.
-  std::optional<std::vector<Vip>> vips;
-  std::vector<VrrpInstance> instances;  // empty where keepalived cannot be asked
-  std::optional<bool> keepalived_up;    // absent: not expected here
+  std::optional<std::vector<Vip>> vips;  // in the order of their addresses
+  std::vector<VrrpInstance> instances;   // empty where keepalived cannot be asked
+  std::optional<bool> keepalived_up;     // absent: not expected here
   Conclusion conclusion;
   unsigned directors = 1;             // of the pair, this one included
   bool sync_daemon_expected = false;  // of either role

@@ -15,6 +15,7 @@ from pair import BACKUP, FAULT, INSTANCE, MASTER, SCRIPTED, STOPPED, VIPS, VRID
 
 NOTICED = 5  # seconds in which what must not change anything would have been seen
 REQUESTS = 6
+SCAN_LIMIT = 40  # the connection table is read in the background
 
 
 class DirectorsTest(labtest.LabTest):
@@ -67,6 +68,11 @@ class DirectorsTest(labtest.LabTest):
         self.assertGreaterEqual(self.first.transitions()["master"], 1)
         for vip in (topology.DR, topology.DR6, SCRIPTED):
             self.assert_answers(self.first, vip)
+
+    def test_the_standby_knows_the_connections_of_the_master(self):
+        self.assert_answers(self.first)
+        health.HealthTest.wait(self.second.exporter, "synchronised connections", lambda page: sum(
+            page.series("ipvs_table_connections", origin="sync").values()), SCAN_LIMIT)
 
     def test_the_role_is_handed_over_and_back(self):
         before = [director.transitions() for director in self.pair.directors]

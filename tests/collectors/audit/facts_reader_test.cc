@@ -68,7 +68,7 @@ TEST_F(FactsReaderTest, KnowsWhatIsDeliveredHere) {
   EXPECT_THAT(facts.is_local, Contains(std::pair(Ip("10.0.0.1"), true)));
   EXPECT_THAT(facts.is_local, Contains(std::pair(Ip("10.5.0.1"), true)));
   EXPECT_THAT(facts.is_local, Contains(std::pair(Ip("10.6.0.1"), false)));
-  EXPECT_THAT(facts.is_local, Contains(std::pair(Ip("192.168.1.102"), false)));
+  EXPECT_THAT(facts.is_local, Contains(std::pair(Ip("192.168.1.1"), true)));
 }
 
 TEST_F(FactsReaderTest, KnowsTheInterfacesAndWhatHoldsOnThem) {
