@@ -333,8 +333,10 @@ constexpr Column<ServiceRow> kServiceColumns[] = {
        }
      }},
     {{"ipvs_service_active", kGauge,
-      "Whether this director carries the service's traffic: its VIP is local here. Absent for a "
-      "mark whose addresses are not configured.",
+      "Whether this director carries the service's traffic: a VIP is local here, and VRRP does not "
+      "say otherwise. A mark has the VIPs of the configuration, else those of the rules that feed "
+      "it, "
+      "else it goes with the director's role; absent where nothing tells.",
       kServiceLabels},
      [](const ServiceRow& r, Samples& out) {
        if (r.health.active) out.Add(*r.health.active);

@@ -54,13 +54,13 @@ class HealthDefaultsTest(labtest.LabTest):
         self.assertEqual(sum(self.page.series("ipvs_service_connections_total").values()), 0)
         self.assertEqual(self.page.value("ipvs_connections_total"), 0)
 
-    def test_every_vip_is_here(self):
-        """Marks are not among them: nobody knows their addresses."""
-        services = {labels["local_address"] for labels in map(dict, self.page.series("ipvs_service_info"))
-                    if labels["local_address"]}
-        active = {dict(labels)["local_address"]: value
-                  for labels, value in self.page.series("ipvs_service_active").items()}
-        self.assertEqual(active, dict.fromkeys(services, 1))
+    def test_every_service_is_carried_here(self):
+        """Marks go with the role of the director, which is alone."""
+        def keys(name):
+            return {frozenset((label, dict(labels)[label]) for label in service("", 0))
+                    for labels in self.page.series(name)}
+        self.assertEqual(keys("ipvs_service_active"), keys("ipvs_service_info"))
+        self.assertEqual(set(self.page.series("ipvs_service_active").values()), {1})
 
     def test_the_checker_can_be_switched_off(self):
         with exporter.exporter(self.director, "--no-collector.checker") as program:
