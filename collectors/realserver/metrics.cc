@@ -89,7 +89,7 @@ std::vector<const MetricInfo*> DescribeFacts() { return Describe(kVipColumns, kI
 
 Families RenderFacts(const std::shared_ptr<const Facts>& facts) {
   const auto report =
-      std::make_shared<const Report>(*facts, audit::LookAt(RealServerChecks(), *facts));
+      std::make_shared<const Report>(Report{*facts, audit::LookAt(RealServerChecks(), *facts)});
   Families families;
   Render(
       kVipColumns,

@@ -1,5 +1,4 @@
-"""What befalls one director of a pair: its sync daemon, its keepalived, its network card, its exporter. One
-message each."""
+"""What befalls one director of a pair: its sync daemon, network card, exporter and keepalived. One message each."""
 
 import signal
 

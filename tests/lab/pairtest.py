@@ -31,7 +31,7 @@ class PairStory(alerttest.Story):
         self._late = []
 
     @contextlib.contextmanager
-    def time(self):
+    def being_told(self):
         """From here on, to the end of the block, alerts are its own."""
         self._begin = time.time()
         try:
@@ -81,7 +81,7 @@ class PairAlertTest(alerttest.StoryTest):
     def tell_all(cls, told):
         for name, one in cls.stories.items():
             begin = time.monotonic()
-            with one.time():
+            with one.being_told():
                 cls.tell(told, name)
                 print(f"{one.name}: {time.monotonic() - begin:.0f} s", flush=True)
                 with contextlib.suppress(AssertionError):  # it will be in the next story's way, and say so there
