@@ -10,6 +10,7 @@ from labtest import backend, mark, service
 
 SCRAPES = 4
 SCAN_LIMIT = 20
+NO_AUDIT = "--no-collector.audit"  # legacy firewall rules are root's, and it says so (audit_test.py)
 PROC_FILE = "/proc/net/ip_vs"
 
 # What /proc/net/ip_vs tells anyone.
@@ -71,7 +72,7 @@ class PrivilegeTest(labtest.LabTest):
                                     **backend(service(topology.LIMITED, 80), topology.IPV4["rs2"], 80)), 0)
 
     def test_a_healthy_start_has_nothing_to_complain_about(self):
-        with self.nobody(exporter.NOBODY_WITH_NET_ADMIN, exporter.TABLE_ONLY) as ours:
+        with self.nobody(exporter.NOBODY_WITH_NET_ADMIN, exporter.TABLE_ONLY, NO_AUDIT) as ours:
             self.assertEqual(ours.page().value("ipvs_up"), 1)
             complaints = [line for line in ours.log() if "level=info" not in line]
         self.assertEqual(complaints, [])
