@@ -527,8 +527,9 @@ TEST_F(Tls, SaysTheNameAndNeverAnAddress) {
     (connections++ == 0 ? said : said_address).set_value(peer.server_name());
   });
   Ask(Trusting(ProbeType::kTls, authority_), server);
+  EXPECT_EQ(Within20s(said.get_future()),
+            "shop.example");  // before the other one, which may be quicker
   Ask(Trusting(ProbeType::kTls, authority_, "127.0.0.1"), server);
-  EXPECT_EQ(Within20s(said.get_future()), "shop.example");
   EXPECT_EQ(Within20s(said_address.get_future()), "");
 }
 
