@@ -4,6 +4,7 @@ exporters run as nobody with CAP_NET_ADMIN and read what keepalived writes into 
 import os
 import time
 
+import deadline
 import exporter
 import health
 import labtest
@@ -15,6 +16,7 @@ from pair import BACKUP, FAULT, INSTANCE, MASTER, SCRIPTED, STOPPED, VIPS, VRID
 
 NOTICED = 5  # seconds in which what must not change anything would have been seen
 REQUESTS = 6
+ROUNDS_LIMIT = 15  # of requests that all go through one director
 SCAN_LIMIT = 40  # the connection table is read in the background
 
 
@@ -33,16 +35,20 @@ class DirectorsTest(labtest.LabTest):
         self.pair.bring_to_rest()
 
     def assert_answers(self, director, vip=topology.DR):
-        """Clients are answered by a real server, and through this director."""
+        """Clients are answered by a real server, and through this director. Each of the others may take over for a moment
+        when nobody gave it the processor in time: one round without that is enough."""
         def connections():
             self.wait_for_estimator(director.host)
             page = director.exporter.page()
             return page.value("ipvs_service_connections_total", **labtest.service(vip, 80))
-        before = connections()
-        with self.lab.client.inside():
-            answers = {traffic.http_get(vip) for _ in range(REQUESTS)}
-        self.assertEqual(answers, set(topology.REAL_SERVERS))
-        self.assertEqual(connections() - before, REQUESTS)
+
+        def one_round():
+            before = connections()
+            with self.lab.client.inside():
+                answers = {traffic.http_get(vip) for _ in range(REQUESTS)}
+            self.assertEqual(answers, set(topology.REAL_SERVERS))
+            return connections() - before == REQUESTS
+        deadline.wait_until(ROUNDS_LIMIT, f"{REQUESTS} requests to go through {director.name}", one_round)
 
     def assert_moved(self, director, before, **states):
         """VRRP went into these states so often since, and into no other one."""
