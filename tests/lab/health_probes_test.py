@@ -26,6 +26,8 @@ LENIENT = service(topology.MASQUERADED, 8443)
 WELL = 'return 200 "all is well\\n"'
 DAY = 86400
 
+DRAINED = "drained by its status"
+
 
 @dataclasses.dataclass(frozen=True)
 class Case:
@@ -60,7 +62,7 @@ HTTP_CASES = (
     Case("closed", **at_once("l4", "connect_refused"), stops_listening=True),
     Case("status 500", **at_once("l7", "http_status"), location='return 500 "broken\\n"'),
     Case("wrong body", **at_once("l7", "http_body_mismatch"), location='return 200 "closed for today\\n"'),
-    Case("drained by its status", location='return 503 "all is well\\n"'),
+    Case(DRAINED, location='return 503 "all is well\\n"'),
     Case("TCP dropped", **slowly("l4", "connect_timeout"), filter="-p tcp -j DROP"),
     Case("all dropped", **slowly("l4", "connect_timeout"), filter="-j DROP", alive=0),
     Case("rejected", **at_once("l4", "connect_prohibited"), filter="-p tcp -j REJECT"),
@@ -281,10 +283,12 @@ class HealthProbesTest(health.HealthTest):
         cls.first_verdicts = first_verdicts(cls.program)
         cls.fault = time.time()
         cls.real.break_all()
-        cls.broken = health.settle(cls.program, lambda page: health.all_are(page, 0, failing))
+        cls.broken = health.settle(cls.program, lambda page: health.all_are(page, 0, failing)
+                                   and health.health_state(page, **http_labels(DRAINED)) == "drain")
         cls.end = time.time()
         cls.real.mend_all()
-        cls.mended = health.settle(cls.program, lambda page: health.all_are(page, 1, mending))
+        cls.mended = health.settle(cls.program, lambda page: health.all_are(page, 1, mending)
+                                   and health.health_state(page, **http_labels(DRAINED)) == "up")
 
     @classmethod
     def print_times(cls):
@@ -447,14 +451,14 @@ class HealthProbesTest(health.HealthTest):
                 self.assertEqual(phases["total"] >= 2, bool(case.reasons), phases)
 
     def test_http_status(self):
-        for name, status in (("steady", 200), ("status 500", 500), ("drained by its status", 503), ("wrong body", 200)):
+        for name, status in (("steady", 200), ("status 500", 500), (DRAINED, 503), ("wrong body", 200)):
             address = ADDRESSES["http"][name]
             self.assertEqual(self.broken.value("ipvs_check_http_status_code", probe="page", address=address), status)
         silent = ADDRESSES["http"]["silent"]
         self.assertFalse(self.broken.series("ipvs_check_http_status_code", probe="page", address=silent))
 
     def test_drained_by_its_status_is_up_and_takes_no_clients(self):
-        labels = http_labels("drained by its status")
+        labels = http_labels(DRAINED)
         self.assertEqual(health.health_state(self.before, **labels), "up")
         self.assertEqual(health.health_state(self.broken, **labels), "drain")
         self.assertEqual(health.health_state(self.mended, **labels), "up")
