@@ -19,7 +19,7 @@ Error FileError(const std::string& path, int error_number) {
 }
 
 Result<std::string> ReadFile(const std::string& path, std::size_t max_size) {
-  const Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  const Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (!file.valid()) return FileError(path, errno);
   constexpr std::size_t kFirstRead = 4096;
   std::string content;

@@ -20,7 +20,7 @@ void TakeAccepted(std::vector<Finding>& findings, const Configuration& configura
   });
 }
 
-// Each rule once, also those that differ only in what narrows them.
+// As they were read. Equal ones are put together where that is needed: when they are rendered.
 std::vector<netfilter::MarkRule> RulesOf(const Facts& facts) {
   std::vector<netfilter::MarkRule> rules;
   for (const auto& of_family : facts.mark_rules) {
@@ -44,6 +44,7 @@ Report MakeReport(const Facts& facts, const Configuration& configuration) {
   TakeAccepted(report.findings.looked_at, configuration);
   TakeAccepted(report.findings.unknown, configuration);
   report.mark_rules = RulesOf(facts);
+  report.fed = FedAddresses(facts);
   return report;
 }
 

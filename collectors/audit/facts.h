@@ -23,6 +23,7 @@ struct HostInterface {
   int index = 0;
   bool is_silent = false;  // loopback or dummy: nobody else sees its addresses
   bool is_tunnel = false;
+  bool speaks_arp = true;  // as route::SpeaksArp
   std::vector<Address> addresses;
   std::optional<std::int64_t> arp_ignore;
   std::optional<std::int64_t> arp_announce;

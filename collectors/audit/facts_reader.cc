@@ -28,36 +28,19 @@ std::optional<std::pair<int, int>> ReadKernelVersion() {
 // send_redirects holds when it is on for all or for the interface (IN_DEV_ORCONF in
 // linux/inetdevice.h), which for 0 and 1 is the greater of the two.
 HostInterface SettingsOf(const route::Interface& interface,
+                         const std::vector<route::Interface>& all,
                          const route::NetworkSettings& settings) {
   HostInterface host;
   host.name = interface.name;
   host.index = interface.index;
   host.is_silent = route::IsSilent(interface);
   host.is_tunnel = route::IsTunnel(interface);
+  host.speaks_arp = route::SpeaksArp(interface, all);
   host.arp_ignore = IfOk(settings.Effective("arp_ignore", interface.name));
   host.arp_announce = IfOk(settings.Effective("arp_announce", interface.name));
   host.rp_filter = IfOk(settings.Effective("rp_filter", interface.name));
   host.send_redirects = IfOk(settings.Effective("send_redirects", interface.name));
   return host;
-}
-
-// Addresses to look up: of services, masqueraded backends and mark rules.
-std::set<Address> AddressesOf(const Facts& facts) {
-  std::set<Address> addresses;
-  for (const ipvs::Service& service : facts.table->services) {
-    if (service.key.protocol != ipvs::Protocol::kFwmark) addresses.insert(service.key.address);
-    for (const ipvs::Backend& backend : service.backends) {
-      if (backend.forward == ipvs::ForwardMethod::kMasquerade)
-        addresses.insert(backend.key.address);
-    }
-  }
-  for (const auto& rules : facts.mark_rules) {
-    if (!rules) continue;
-    for (const netfilter::MarkRule& rule : rules->rules) {
-      if (rule.destination) addresses.insert(rule.destination->address);
-    }
-  }
-  return addresses;
 }
 
 }  // namespace
@@ -72,6 +55,55 @@ std::optional<std::pair<int, int>> ParseKernelVersion(const std::string& release
   return version;
 }
 
+std::vector<Address> AddressesToLookUp(const Facts& facts) {
+  std::vector<Address> addresses;
+  std::set<Address> seen;
+  const auto add = [&](const Address& address) {
+    if (!facts.is_local.contains(address) && seen.insert(address).second) {
+      addresses.push_back(address);
+    }
+  };
+  for (const ipvs::Service& service : facts.table->services) {
+    if (service.key.protocol != ipvs::Protocol::kFwmark) add(service.key.address);
+  }
+  for (const auto& rules : facts.mark_rules) {
+    if (!rules) continue;
+    for (const netfilter::MarkRule& rule : rules->rules) {
+      if (rule.destination) add(rule.destination->address);
+    }
+  }
+  for (const ipvs::Service& service : facts.table->services) {
+    for (const ipvs::Backend& backend : service.backends) {
+      if (backend.forward == ipvs::ForwardMethod::kMasquerade) add(backend.key.address);
+    }
+  }
+  return addresses;
+}
+
+void Ways::Update(const std::vector<Address>& wanted, std::size_t most,
+                  const std::function<Way(const Address&)>& ask) {
+  std::map<Address, Asked> asked;
+  std::vector<std::pair<const Address, Asked>*> to_ask;
+  for (const Address& address : wanted) {
+    const auto before = asked_.find(address);
+    const Asked known = before == asked_.end() ? Asked() : before->second;
+    to_ask.push_back(&*asked.emplace(address, known).first);
+  }
+  std::ranges::stable_sort(to_ask, {}, [](const auto* entry) { return entry->second.look; });
+  if (to_ask.size() > most) to_ask.resize(most);
+  ++look_;
+  for (auto* const entry : to_ask) entry->second = {ask(entry->first), look_};
+  asked_ = std::move(asked);
+}
+
+std::map<Address, Way> Ways::known() const {
+  std::map<Address, Way> known;
+  for (const auto& [address, asked] : asked_) {
+    if (asked.look > 0) known.emplace(address, asked.way);
+  }
+  return known;
+}
+
 Result<std::vector<HostInterface>> ReadHostInterfaces(route::RouteReader& routes,
                                                       const route::NetworkSettings& settings) {
   const auto interfaces = routes.Interfaces();
@@ -81,7 +113,7 @@ Result<std::vector<HostInterface>> ReadHostInterfaces(route::RouteReader& routes
   std::vector<HostInterface> hosts;
   for (const route::Interface& interface : interfaces.value()) {
     if (!interface.up) continue;
-    HostInterface& host = hosts.emplace_back(SettingsOf(interface, settings));
+    HostInterface& host = hosts.emplace_back(SettingsOf(interface, interfaces.value(), settings));
     for (const route::InterfaceAddress& own : addresses.value()) {
       if (own.interface == interface.index) host.addresses.push_back(own.address);
     }
@@ -103,21 +135,22 @@ void FactsReader::ReadInterfaces(Facts& facts, std::optional<Error>& error) {
   facts.interfaces = IfOk(std::move(interfaces));
 }
 
+Way FactsReader::Ask(const Address& address) {
+  const Result<route::Route> route = routes_.Lookup(address);
+  if (route.ok()) return {route.value().local, route.value().interface};
+  if (route.error().code == ErrorCode::kNotFound) return {false, std::nullopt};
+  return {};
+}
+
 void FactsReader::LookUpAddresses(Facts& facts) {
   for (const HostInterface& interface : facts.interfaces.value_or(std::vector<HostInterface>())) {
     for (const Address& own : interface.addresses) facts.is_local[own] = true;
   }
-  std::size_t left = kMostLookups;
-  for (const Address& address : AddressesOf(facts)) {
-    if (facts.is_local.contains(address)) continue;
-    if (left-- == 0) return;
-    const Result<route::Route> route = routes_.Lookup(address);
-    if (route.ok()) {
-      facts.is_local[address] = route.value().local;
-      facts.way_out[address] = route.value().interface;
-    } else if (route.error().code == ErrorCode::kNotFound) {
-      facts.is_local[address] = false;
-    }
+  ways_.Update(AddressesToLookUp(facts), kMostLookups,
+               [this](const Address& address) { return Ask(address); });
+  for (const auto& [address, way] : ways_.known()) {
+    if (way.is_local) facts.is_local[address] = *way.is_local;
+    if (way.out) facts.way_out[address] = *way.out;
   }
 }
 

@@ -21,14 +21,51 @@ bool IsPersistent(const ipvs::Service& service) {
 
 bool HasPair(const Facts& facts) { return facts.director && facts.director->directors > 1; }
 
+bool IsLoopback(const Address& address) {
+  constexpr std::uint8_t kNetwork = 127;
+  if (address.family == AddressFamily::kIpv4) return address.bytes[0] == kNetwork;
+  Address loopback{AddressFamily::kIpv6, {}};
+  loopback.bytes.back() = 1;
+  return address == loopback;
+}
+
+// The other director may balance packets to such a backend that keep the VIP as their destination.
+// Masquerading changes that, and nobody else reaches a sorry server on the loopback.
+bool MaySendItsVipTo(const ipvs::Backend& backend) {
+  const bool keeps_vip = backend.forward == ipvs::ForwardMethod::kRoute ||
+                         backend.forward == ipvs::ForwardMethod::kTunnel ||
+                         backend.forward == ipvs::ForwardMethod::kLocal;
+  return keeps_vip && !IsLoopback(backend.key.address);
+}
+
 // One of the backends is this host.
 bool IsItsOwnRealServer(const Facts& facts) {
   return std::ranges::any_of(facts.table->services, [&](const ipvs::Service& service) {
     return std::ranges::any_of(service.backends, [&](const ipvs::Backend& backend) {
       const auto found = facts.is_local.find(backend.key.address);
-      return found != facts.is_local.end() && found->second;
+      return found != facts.is_local.end() && found->second && MaySendItsVipTo(backend);
     });
   });
+}
+
+// Whether some VIPs are on a network card and others are not.
+bool HasSomeVips(const director::Snapshot& director) {
+  if (!director.vips || director.vips->empty()) return false;
+  const auto shown = std::ranges::count(*director.vips, true, &director::Vip::on_network_card);
+  return shown > 0 && static_cast<std::size_t>(shown) < director.vips->size();
+}
+
+// keepalived's daemon follows one VRRP instance (lvs_sync_daemon), and which is not told. Where
+// directors share the work, or the role does not come from the instances, that one may be anything.
+bool MayFollowAnotherInstance(const director::Snapshot& director) {
+  if (director::HasMixedRoles(director.instances)) return true;
+  if (director.conclusion.evidence != director::Evidence::kVip) return false;
+  return !director.instances.empty() || HasSomeVips(director);
+}
+
+bool Fits(const ipvs::SyncDaemon& daemon, director::Role role) {
+  const bool is_master = daemon.role == ipvs::SyncDaemon::Role::kMaster;
+  return is_master == (role == director::Role::kMaster);
 }
 
 }  // namespace
@@ -98,18 +135,19 @@ void LookAtSloppyTcp(const Facts& facts, Notebook& notebook) {
   notebook.Add("", *persist_mode == 1 && *sloppy == 0);
 }
 
+// Both daemons at once are how directors that share the work are set up by hand.
 void LookAtSyncRole(const Facts& facts, Notebook& notebook) {
-  if (!HasPair(facts)) return;
+  if (!HasPair(facts) || MayFollowAnotherInstance(*facts.director)) return;
   const director::Role role = facts.director->conclusion.role;
+  if (role == director::Role::kFault) return;
   if (!facts.table->sync_daemons) return notebook.AddUnknown("");
+  const bool one_fits =
+      std::ranges::any_of(*facts.table->sync_daemons,
+                          [role](const ipvs::SyncDaemon& daemon) { return Fits(daemon, role); });
+  const bool is_known = role != director::Role::kUnknown;
   for (const ipvs::SyncDaemon& daemon : *facts.table->sync_daemons) {
     const bool is_master = daemon.role == ipvs::SyncDaemon::Role::kMaster;
-    const char* const subject = is_master ? "master" : "backup";
-    if (role == director::Role::kMaster || role == director::Role::kBackup) {
-      notebook.Add(subject, is_master != (role == director::Role::kMaster));
-    } else if (role == director::Role::kUnknown) {
-      notebook.AddUnknown(subject);
-    }
+    notebook.AddIf(is_master ? "master" : "backup", is_known, !one_fits);
   }
 }
 

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "collectors/audit/look.h"
+#include "collectors/route/network_settings.h"
 
 namespace lvs::audit {
 namespace {
@@ -55,16 +56,35 @@ bool HasOthers(const Facts& facts) {
 
 using Setting = std::optional<std::int64_t> HostInterface::*;
 
-void LookAtArp(const Facts& facts, Setting setting, std::int64_t least, Notebook& notebook) {
+void LookAtArp(const Facts& facts, Setting setting, bool (*is_right)(std::int64_t),
+               Notebook& notebook) {
   if (!HasOthers(facts)) return;
   if (!facts.interfaces) return notebook.AddUnknown("");
   for (const Address& vip : SilentVips(facts)) {
     if (vip.family != AddressFamily::kIpv4) continue;  // IPv6 has no such setting and no need of it
     for (const HostInterface& interface : *facts.interfaces) {
-      if (interface.is_silent || interface.is_tunnel) continue;
+      if (interface.is_silent || interface.is_tunnel || !interface.speaks_arp) continue;
       const std::optional<std::int64_t>& value = interface.*setting;
-      notebook.AddIf(ToString(vip) + " on " + interface.name, value, value.value_or(0) < least);
+      notebook.AddIf(ToString(vip) + " on " + interface.name, value, !is_right(value.value_or(0)));
     }
+  }
+}
+
+// No packet to the backend leaves this host: the host has the address itself, or no route to it.
+bool GoesNowhere(const Facts& facts, const ipvs::Backend& backend) {
+  const auto local = facts.is_local.find(backend.key.address);
+  if (local == facts.is_local.end()) return false;
+  return local->second || !facts.way_out.contains(backend.key.address);
+}
+
+void LookAtRedirectsTo(const Facts& facts, const ipvs::Backend& backend, const Address& vip,
+                       Notebook& notebook) {
+  const auto out = facts.way_out.find(backend.key.address);
+  if (out == facts.way_out.end() || !facts.interfaces) return notebook.AddUnknown("");
+  for (const HostInterface& interface : *facts.interfaces) {
+    if (interface.index != out->second || !Has(interface, vip)) continue;
+    notebook.AddIf(interface.name, interface.send_redirects,
+                   interface.send_redirects.value_or(0) != 0);
   }
 }
 
@@ -84,27 +104,18 @@ void LookAtRedirects(const Facts& facts, Notebook& notebook) {
     const bool is_ipv4 = service.key.address.family == AddressFamily::kIpv4;
     if (!is_ipv4 || service.key.protocol == ipvs::Protocol::kFwmark) continue;
     for (const ipvs::Backend& backend : service.backends) {
-      if (backend.forward != ForwardMethod::kMasquerade) continue;
-      const auto out = facts.way_out.find(backend.key.address);
-      if (out == facts.way_out.end() || !facts.interfaces) {
-        notebook.AddUnknown("");
-        continue;
-      }
-      for (const HostInterface& interface : *facts.interfaces) {
-        if (interface.index != out->second || !Has(interface, service.key.address)) continue;
-        notebook.AddIf(interface.name, interface.send_redirects,
-                       interface.send_redirects.value_or(0) != 0);
-      }
+      if (backend.forward != ForwardMethod::kMasquerade || GoesNowhere(facts, backend)) continue;
+      LookAtRedirectsTo(facts, backend, service.key.address, notebook);
     }
   }
 }
 
 void LookAtArpIgnore(const Facts& facts, Notebook& notebook) {
-  LookAtArp(facts, &HostInterface::arp_ignore, 1, notebook);
+  LookAtArp(facts, &HostInterface::arp_ignore, route::IgnoresArpForOthers, notebook);
 }
 
 void LookAtArpAnnounce(const Facts& facts, Notebook& notebook) {
-  LookAtArp(facts, &HostInterface::arp_announce, 2, notebook);
+  LookAtArp(facts, &HostInterface::arp_announce, route::AnnouncesNoOthers, notebook);
 }
 
 // 1 is strict; 0 is off and 2 loose. IPv6 has no such setting.

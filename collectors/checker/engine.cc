@@ -7,6 +7,7 @@
 #include <map>
 #include <random>
 #include <set>
+#include <span>
 #include <unordered_map>
 #include <utility>
 
@@ -140,9 +141,10 @@ class Engine::Loop {
     for (std::uint32_t i = 0; i < plan.services.size(); ++i) {
       const PlannedService& service = plan.services[i];
       const bool is_mark = service.key.protocol == ipvs::Protocol::kFwmark;
+      const bool is_open = is_mark && service.vips.empty();
+      const std::span<const Address> vips = is_open ? FedVips(service.key) : service.vips;
       std::optional<bool> active;
-      for (const Address& vip :
-           is_mark&& service.vips.empty() ? FedVips(service.key) : service.vips) {
+      for (const Address& vip : vips) {
         const auto [entry, is_new] = carried.try_emplace(vip);
         if (is_new) entry->second = IsCarried(vip);
         if (entry->second) active = active.value_or(false) || *entry->second;
@@ -153,8 +155,8 @@ class Engine::Loop {
   }
 
   // The addresses whose packets get a mark, as far as rules name single ones.
-  std::vector<Address> FedVips(const ipvs::ServiceKey& key) const {
-    return audit_ ? audit::FedAddresses(*audit_, key) : std::vector<Address>();
+  std::span<const Address> FedVips(const ipvs::ServiceKey& key) const {
+    return audit_ ? audit::FedAddresses(*audit_, key) : std::span<const Address>();
   }
 
   std::optional<bool> IsMaster() const {

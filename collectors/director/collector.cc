@@ -124,6 +124,7 @@ Collection DirectorCollector::Collect(Deadline) {
   const bool has_left_vips = is_gone && vips_are == VipPlace::kOnCard;
   snapshot->conclusion =
       Conclude({.instances = has_left_vips ? std::vector<VrrpInstance>() : snapshot->instances,
+                .instances_are_all = keepalived.instances_are_all,
                 .vips = vips_are,
                 .sync_role = SyncRole(sources_.table.Get().get()),
                 .directors = snapshot->directors});

@@ -12,7 +12,8 @@ namespace lvs::director {
 
 // How keepalived can be asked for its VRRP state. Empty paths: not that way.
 struct KeepalivedSettings {
-  // Whether it must run here; absent: from when it was first seen running.
+  // Whether it must run here; absent: where one of notify_fifo, json_file and instances is given,
+  // and from when it was first seen running.
   std::optional<bool> expected;
   std::string pid_file = "/run/keepalived.pid";
   // Of its vrrp_notify_fifo. Made when it is not there, so that keepalived finds one that we may

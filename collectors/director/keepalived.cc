@@ -71,7 +71,9 @@ void Keepalived::ReadPid(const KeepalivedSettings& settings, KeepalivedReading& 
   if (pid_ && pid && *pid_ != *pid) vrrp_.Forget();  // the new one tells of itself
   pid_ = pid;
   was_seen_ = was_seen_ || pid.has_value();
-  if (settings.expected.value_or(was_seen_)) reading.up = pid.has_value();
+  const bool can_be_asked = !settings.notify_fifo.empty() || !settings.json_file.empty();
+  const bool by_itself = was_seen_ || can_be_asked || !settings.instances.empty();
+  if (settings.expected.value_or(by_itself)) reading.up = pid.has_value();
 }
 
 void Keepalived::ReadJson(const KeepalivedSettings& settings, WallTime now,
@@ -82,6 +84,9 @@ void Keepalived::ReadJson(const KeepalivedSettings& settings, WallTime now,
     // Not there until the first signal.
     if (errno != ENOENT) Note(reading, FileError(settings.json_file, errno));
     return;
+  }
+  if (!S_ISREG(facts.st_mode)) {
+    return Note(reading, {ErrorCode::kInvalidInput, settings.json_file + ": not a regular file"});
   }
   const WallTime written = ModifiedAt(facts);
   if (json_at_ == written || now - written > kJsonHolds) return;
@@ -97,10 +102,12 @@ void Keepalived::ReadJson(const KeepalivedSettings& settings, WallTime now,
   json_at_ = written;
   vrrp_.TellAll(reports.value());
   holds_until_ = written + kJsonHolds;
-  if (fifo_.is_open()) holds_until_.reset();  // a change since then will be, or was, in the pipe
+  if (has_writer_) holds_until_.reset();  // a change since then will be, or was, in the pipe
 }
 
-void Keepalived::ReadFifo(const KeepalivedSettings& settings, KeepalivedReading& reading) {
+void Keepalived::ReadFifo(const KeepalivedSettings& settings, Clock::time_point now,
+                          KeepalivedReading& reading) {
+  has_writer_ = false;
   if (settings.notify_fifo.empty()) return fifo_.Close();
   const Result<PipeContent> content = fifo_.Read(settings.notify_fifo);
   if (!content.ok()) return Note(reading, content.error());
@@ -118,23 +125,41 @@ void Keepalived::ReadFifo(const KeepalivedSettings& settings, KeepalivedReading&
     Note(reading, {ErrorCode::kSystem,
                    settings.notify_fifo + ": the pipe was full, and keepalived has dropped lines"});
   }
+  has_writer_ = content.value().has_writer;
+  NoteDeafness(settings, now, reading);
 }
 
-void Keepalived::SendSignal(const KeepalivedSettings& settings, Clock::time_point now,
-                            KeepalivedReading& reading) {
-  if (!settings.send_signal || !pid_) return;
+// A keepalived that was started before there was a pipe has none, and one whose pipe was deleted
+// goes on writing into that.
+void Keepalived::NoteDeafness(const KeepalivedSettings& settings, Clock::time_point now,
+                              KeepalivedReading& reading) {
+  if (has_writer_ || !pid_) return without_writer_since_.reset();
+  if (!without_writer_since_) without_writer_since_ = now;
+  if (now - *without_writer_since_ < kOpensWithin) return;
+  if (!holds_until_) vrrp_.Forget();
+  Note(reading, {ErrorCode::kSystem, settings.notify_fifo +
+                                         ": keepalived runs and has not opened it as its " +
+                                         "vrrp_notify_fifo; a reload of keepalived opens it"});
+}
+
+void Keepalived::SendSignal(const KeepalivedSettings& settings, Clock::time_point now) {
+  if (!settings.send_signal || !pid_) return signal_error_.reset();
   if (signalled_at_ && now - *signalled_at_ < kSignalEvery) return;
   signalled_at_ = now;
+  signal_error_ = Signal();
+}
+
+std::optional<Error> Keepalived::Signal() const {
   const int signal = SIGRTMIN + 2;
   const std::string folder = procfs_ + "/" + std::to_string(*pid_);
   const Result<std::string> status = ReadFile(folder + "/status", kMaxSmall);
   if (!status.ok() || !TakesSignal(status.value(), signal)) {
-    return Note(reading, {ErrorCode::kNotSupported,
-                          "keepalived does not take the signal for JSON: built without it?"});
+    return Error{ErrorCode::kNotSupported,
+                 "keepalived does not take the signal for JSON: built without it?"};
   }
-  if (kill(*pid_, signal) == 0) return;
-  Note(reading, {errno == EPERM ? ErrorCode::kNoPermission : ErrorCode::kSystem,
-                 "cannot signal keepalived, which needs CAP_KILL or its user"});
+  if (kill(*pid_, signal) == 0) return std::nullopt;
+  return Error{errno == EPERM ? ErrorCode::kNoPermission : ErrorCode::kSystem,
+               "cannot signal keepalived, which needs CAP_KILL or its user"};
 }
 
 KeepalivedReading Keepalived::Read(const KeepalivedSettings& settings, Clock::time_point now,
@@ -142,14 +167,16 @@ KeepalivedReading Keepalived::Read(const KeepalivedSettings& settings, Clock::ti
   KeepalivedReading reading;
   vrrp_.Expect(settings.instances);
   ReadPid(settings, reading);
-  SendSignal(settings, now, reading);
+  SendSignal(settings, now);
+  if (signal_error_) Note(reading, *signal_error_);
   // In this order: every line that was written before the file is in the pipe, so the last line, if
   // there is one, tells what holds now.
   ReadJson(settings, wall_now, reading);
-  ReadFifo(settings, reading);
+  ReadFifo(settings, now, reading);
   if (holds_until_ && wall_now > *holds_until_) vrrp_.Forget();
   if (reading.up && !*reading.up) vrrp_.Stop();
   reading.instances = vrrp_.instances();
+  reading.instances_are_all = vrrp_.KnowsAllExpected();
   return reading;
 }
 

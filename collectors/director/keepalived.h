@@ -21,6 +21,7 @@ using WallTime = std::chrono::system_clock::time_point;
 struct KeepalivedReading {
   std::optional<bool> up;               // absent: not expected, or we could not look
   std::vector<VrrpInstance> instances;  // empty: nothing told their states, or what did is too old
+  bool instances_are_all = true;        // none of those that the configuration expects is missing
   std::optional<Error> error;           // the first thing that could not be read, by its path
 };
 
@@ -31,13 +32,15 @@ std::optional<int> ParsePid(std::string_view text);
 // /proc/PID/status (keepalived blocks its signals and reads them from a signalfd).
 bool TakesSignal(std::string_view status, int signal);
 
-// A state that a FIFO line told holds until the next line, as long as the pipe stays open and
-// keepalived the same process. One from the JSON file holds for kJsonHolds, and as long as a line's
-// if the pipe was open already. Owned by one thread.
+// A state that a FIFO line told holds until the next line, as long as keepalived is the same
+// process and has the pipe open. One from the JSON file holds for kJsonHolds, and as long as a
+// line's where keepalived had the pipe open already. Owned by one thread.
 class Keepalived {
  public:
   static constexpr std::chrono::seconds kJsonHolds{60};
   static constexpr std::chrono::seconds kSignalEvery{10};
+  // A keepalived that runs has opened its pipe by then, also after a reload.
+  static constexpr std::chrono::seconds kOpensWithin{10};
 
   // procfs: usually "/proc".
   explicit Keepalived(std::string procfs) : procfs_(std::move(procfs)) {}
@@ -49,9 +52,13 @@ class Keepalived {
  private:
   void ReadPid(const KeepalivedSettings& settings, KeepalivedReading& reading);
   void ReadJson(const KeepalivedSettings& settings, WallTime now, KeepalivedReading& reading);
-  void ReadFifo(const KeepalivedSettings& settings, KeepalivedReading& reading);
-  void SendSignal(const KeepalivedSettings& settings, Clock::time_point now,
-                  KeepalivedReading& reading);
+  void ReadFifo(const KeepalivedSettings& settings, Clock::time_point now,
+                KeepalivedReading& reading);
+  void NoteDeafness(const KeepalivedSettings& settings, Clock::time_point now,
+                    KeepalivedReading& reading);
+  // When it is time to.
+  void SendSignal(const KeepalivedSettings& settings, Clock::time_point now);
+  std::optional<Error> Signal() const;
 
   const std::string procfs_;
   Vrrp vrrp_;
@@ -61,7 +68,10 @@ class Keepalived {
   std::optional<WallTime> json_at_;  // when the file that was taken over last was written
   // Until when the states hold; absent: as long as lines come in the pipe.
   std::optional<WallTime> holds_until_;
+  bool has_writer_ = false;                                // the pipe, at the last look
+  std::optional<Clock::time_point> without_writer_since_;  // while keepalived runs
   std::optional<Clock::time_point> signalled_at_;
+  std::optional<Error> signal_error_;  // of the last signal
 };
 
 }  // namespace lvs::director

@@ -21,15 +21,23 @@ void AddTransitions(const VrrpInstance& instance, Samples& out) {
   }
 }
 
-// Which role of the daemon should run follows the director's role; in no role none should.
+// Which role of the daemon should run follows the director's role; in no role none should. Of
+// several instances keepalived's daemon follows one, and does not tell which: where they differ it
+// may be either.
 void AddExpectedDaemons(const Snapshot& snapshot, Samples& out) {
-  const Role role = snapshot.conclusion.role;
+  const bool is_known = snapshot.sync_daemon_expected && !HasMixedRoles(snapshot.instances);
   for (const Role daemon : {Role::kMaster, Role::kBackup}) {
-    out.Add({Name(daemon)}, snapshot.sync_daemon_expected && role == daemon);
+    out.Add({Name(daemon)}, is_known && snapshot.conclusion.role == daemon);
   }
 }
 
 constexpr Column<Vip> kVipColumns[] = {
+    {{"ipvs_vip_on_network_card", kGauge,
+      "Whether one of the interfaces that have the address of a service, or one of the "
+      "configuration's VIPs, is neither the loopback nor a dummy device: others on the link are "
+      "answered.",
+      kVipLabels},
+     [](const Vip& vip, Samples& out) { out.Add(vip.on_network_card); }},
     {{"ipvs_vip_bound",
       kGauge,
       "1 for every interface that has the address of a service, or one of the configuration's "
@@ -56,7 +64,7 @@ constexpr Column<VrrpInstance> kInstanceColumns[] = {
 
 constexpr Column<Snapshot> kSnapshotColumns[] = {
     {{"ipvs_keepalived_up", kGauge,
-      "Whether keepalived runs here; absent where the configuration does not expect it and it was "
+      "Whether keepalived runs here; absent where the configuration says nothing of it and it was "
       "never seen running.",
       kNoLabels},
      [](const Snapshot& s, Samples& out) {
@@ -85,7 +93,7 @@ constexpr Column<Snapshot> kSnapshotColumns[] = {
     {{"ipvs_sync_daemon_expected",
       kGauge,
       "Whether the connection synchronisation daemon of a role should run here, as the director's "
-      "role and the configuration want it.",
+      "role and the configuration want it; none where it is master of some VRRP instances only.",
       kNoLabels,
       {"role"}},
      AddExpectedDaemons},

@@ -33,15 +33,13 @@ void NotifyFifo::Close() {
 }
 
 Result<void> NotifyFifo::Open(const std::string& path) {
-  constexpr int kFlags = O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW;
-  Descriptor opened(open(path.c_str(), O_RDWR | kFlags));
+  constexpr int kFlags = O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW;
+  Descriptor opened(open(path.c_str(), kFlags));
   if (!opened.valid() && errno == ENOENT) {
     constexpr mode_t kOwnerOnly = 0600;
     if (mkfifo(path.c_str(), kOwnerOnly) != 0) return FileError(path, errno);
-    opened = Descriptor(open(path.c_str(), O_RDWR | kFlags));
+    opened = Descriptor(open(path.c_str(), kFlags));
   }
-  if (!opened.valid() && errno == EACCES)
-    opened = Descriptor(open(path.c_str(), O_RDONLY | kFlags));
   if (!opened.valid()) return FileError(path, errno);
   struct stat facts {};
   if (fstat(opened.get(), &facts) != 0) return FileError(path, errno);
@@ -54,25 +52,20 @@ Result<void> NotifyFifo::Open(const std::string& path) {
   return {};
 }
 
-Result<void> NotifyFifo::OpenIfNeeded(const std::string& path) {
+bool NotifyFifo::WasReplaced(const std::string& path) const {
   struct stat facts {};
-  const bool is_there = lstat(path.c_str(), &facts) == 0;
-  const bool is_same = is_there && facts.st_dev == device_ && facts.st_ino == inode_;
-  if (descriptor_.valid() && is_same) return {};
-  Close();
-  return Open(path);
+  return lstat(path.c_str(), &facts) != 0 || facts.st_dev != device_ || facts.st_ino != inode_;
 }
 
-Result<PipeContent> NotifyFifo::Read(const std::string& path) {
-  if (Result<void> opened = OpenIfNeeded(path); !opened.ok()) return opened.error();
-  PipeContent content;
+Result<void> NotifyFifo::Drain(const std::string& path, PipeContent& content) {
   std::array<char, 4096> piece;
   constexpr int kPieces = 16;  // of a pipe
   for (int i = 0; i < kPieces; ++i) {
     const ssize_t size = read(descriptor_.get(), piece.data(), piece.size());
     if (size < 0 && errno == EINTR) continue;
-    // EAGAIN: nothing is there. 0: nobody has it open for writing.
-    if (size == 0 || (size < 0 && errno == EAGAIN)) return content;
+    // EAGAIN: nothing is there. 0: nobody has it open for writing, either.
+    content.has_writer = size != 0;
+    if (size == 0 || (size < 0 && errno == EAGAIN)) return {};
     if (size < 0) {
       const int error = errno;
       Close();
@@ -83,6 +76,19 @@ Result<PipeContent> NotifyFifo::Read(const std::string& path) {
     }
   }
   content.was_full = true;
+  return {};
+}
+
+Result<PipeContent> NotifyFifo::Read(const std::string& path) {
+  PipeContent content;
+  if (descriptor_.valid() && WasReplaced(path)) {
+    if (Result<void> drained = Drain(path, content); !drained.ok()) return drained.error();
+    Close();
+  }
+  if (!descriptor_.valid()) {
+    if (Result<void> opened = Open(path); !opened.ok()) return opened.error();
+  }
+  if (Result<void> drained = Drain(path, content); !drained.ok()) return drained.error();
   return content;
 }
 

@@ -31,25 +31,26 @@ struct PipeContent {
   std::vector<std::string> lines;
   // It was full: its writer has dropped lines that came later.
   bool was_full = false;
+  // Somebody has it open for writing now.
+  bool has_writer = false;
 };
 
 // Owned by one thread.
 class NotifyFifo {
  public:
   // What was written since the last call, at most the 64 KiB that a pipe holds. A pipe that is not
-  // there is made with mode 0600; one that was replaced is opened anew. Lines wait in a pipe while
-  // it is open somewhere (pipe(7)), and so that none gets lost while its writer is restarted it is
-  // opened for writing, too, where that is allowed. Errors: kNotFound (no folder), kNoPermission,
-  // kInvalidInput (no pipe), kSystem; all name path.
+  // there is made with mode 0600. One that was replaced is read to its end and the new one opened.
+  // Lines wait in a pipe while it is open somewhere (pipe(7)): none gets lost while its writer is
+  // restarted. It is opened for reading only, so that it shows whether there is a writer. Errors:
+  // kNotFound (no folder), kNoPermission, kInvalidInput (no pipe), kSystem; all name path.
   Result<PipeContent> Read(const std::string& path);
 
-  // Whether the pipe has been open since an earlier call without a break: nothing was missed.
-  bool is_open() const { return descriptor_.valid(); }
   void Close();
 
  private:
-  Result<void> OpenIfNeeded(const std::string& path);
+  bool WasReplaced(const std::string& path) const;
   Result<void> Open(const std::string& path);
+  Result<void> Drain(const std::string& path, PipeContent& content);
 
   Descriptor descriptor_;
   dev_t device_ = 0;

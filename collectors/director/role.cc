@@ -59,8 +59,16 @@ std::string_view Name(Evidence evidence) {
   return "none";
 }
 
+bool HasMixedRoles(const std::vector<VrrpInstance>& instances) {
+  const auto masters = std::ranges::count(instances, VrrpState::kMaster, &VrrpInstance::state);
+  return masters > 0 && static_cast<std::size_t>(masters) < instances.size();
+}
+
 Conclusion Conclude(const RoleFacts& facts) {
-  if (!facts.instances.empty()) return {RoleByVrrp(facts.instances), Evidence::kVrrp};
+  const bool may_be_another = !facts.instances_are_all && facts.vips == VipPlace::kOnCard;
+  if (!facts.instances.empty() && !may_be_another) {
+    return {RoleByVrrp(facts.instances), Evidence::kVrrp};
+  }
   if (facts.directors == 1) return {Role::kMaster, Evidence::kAlone};
   return {RoleByVips(facts), facts.vips == VipPlace::kUnknown ? Evidence::kNone : Evidence::kVip};
 }

@@ -44,9 +44,14 @@ enum class VipPlace : std::uint8_t {
   kOnCard
 };
 
+// Whether some instances are master and others are not, as on directors that share the work: what
+// goes with one instance (the sync daemon, a VIP) does not follow from the role.
+bool HasMixedRoles(const std::vector<VrrpInstance>& instances);
+
 // What the conclusion rests on.
 struct RoleFacts {
   std::vector<VrrpInstance> instances = {};  // empty: keepalived cannot be asked
+  bool instances_are_all = true;             // none of those that are expected is missing
   VipPlace vips = VipPlace::kUnknown;
   // The one role of the connection sync daemon that runs; absent: none, both, or not known.
   std::optional<ipvs::SyncDaemon::Role> sync_role = {};
@@ -54,9 +59,10 @@ struct RoleFacts {
 };
 
 // With VRRP: master if any instance is master, else backup if any is, else fault if any is, else
-// unknown (stopped, or before its election). Without it a single director is master; one of several
-// is so if a VIP is on a network card, backup if all VIPs are elsewhere, and between the two what
-// its sync daemon is, else master.
+// unknown (stopped, or before its election). Where it does not tell of all instances and a VIP is
+// on a network card, that decides. Without VRRP a single director is master; one of several is so
+// if a VIP is on a network card, backup if all VIPs are elsewhere, and between the two what its
+// sync daemon is, else master.
 Conclusion Conclude(const RoleFacts& facts);
 
 }  // namespace lvs::director

@@ -1,5 +1,6 @@
 #include "collectors/director/vrrp.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -142,6 +143,14 @@ Result<std::vector<VrrpReport>> ParseVrrpJson(std::string_view text) {
 void Vrrp::Expect(const std::map<std::string, unsigned>& instances) {
   expected_ = instances;
   for (const auto& [name, vrid] : expected_) entries_[name].vrid = vrid;
+  DropDeleted();
+}
+
+void Vrrp::DropDeleted() {
+  if (expected_.empty()) return;
+  std::erase_if(entries_, [this](const auto& entry) {
+    return entry.second.state == VrrpState::kFault && !expected_.contains(entry.first);
+  });
 }
 
 void Vrrp::Set(Entry& entry, VrrpState state) {
@@ -160,6 +169,7 @@ void Vrrp::Tell(const VrrpReport& report) {
   Entry& entry = entries_[report.name];
   if (report.vrid && !expected_.contains(report.name)) entry.vrid = report.vrid;
   Set(entry, report.state.value_or(VrrpState::kInit));
+  DropDeleted();
 }
 
 void Vrrp::TellAll(const std::vector<VrrpReport>& reports) {
@@ -180,6 +190,13 @@ void Vrrp::Stop() {
 
 void Vrrp::Forget() {
   for (auto& [name, entry] : entries_) entry.state.reset();
+}
+
+bool Vrrp::KnowsAllExpected() const {
+  return std::ranges::all_of(expected_, [this](const auto& expected) {
+    const auto entry = entries_.find(expected.first);
+    return entry != entries_.end() && entry->second.state;
+  });
 }
 
 std::vector<VrrpInstance> Vrrp::instances() const {

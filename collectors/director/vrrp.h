@@ -51,7 +51,8 @@ struct VrrpInstance {
 // The instances as they are now. One owner, one thread.
 class Vrrp {
  public:
-  // Those that must exist: they are there, with their ids, as soon as anything is known.
+  // Those that must exist, and their ids. Another one in fault is taken for deleted: the pipe tells
+  // an instance that a reload has removed as FAULT.
   void Expect(const std::map<std::string, unsigned>& instances);
 
   // A line of the FIFO.
@@ -69,6 +70,9 @@ class Vrrp {
   // In the order of their names; empty while nothing is known.
   std::vector<VrrpInstance> instances() const;
 
+  // Whether the state of every expected instance is known.
+  bool KnowsAllExpected() const;
+
  private:
   struct Entry {
     std::optional<unsigned> vrid;
@@ -77,6 +81,7 @@ class Vrrp {
   };
 
   void Set(Entry& entry, VrrpState state);
+  void DropDeleted();
 
   std::map<std::string, Entry> entries_;
   std::map<std::string, unsigned> expected_;

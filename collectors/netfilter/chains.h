@@ -67,6 +67,7 @@ struct Chain {
   std::optional<Hook> hook;             // of a base chain before IPVS
   std::optional<AddressFamily> family;  // whose packets the chain sees; absent: both
   bool first_packets = false;  // of type nat: it sees the first packet of a connection only
+  bool below_ip = false;       // of a base chain: at ingress of a device, or of a bridge
   std::vector<Rule> rules;
 };
 

@@ -74,8 +74,8 @@ struct MarkRule {
 struct MarkRules {
   std::vector<MarkRule> rules;
   // One sentence for each rule, up to a bound, that sets a mark which cannot be told from the rule
-  // set alone (from a map, from conntrack, by a target that is not known), and for each bound that
-  // was reached. While there is one, "no rule sets this mark" is not known.
+  // set alone (from a map, from conntrack, by a target that is not known, at ingress of a device),
+  // and for each bound that was reached. While there is one, "no rule sets this mark" is not known.
   std::vector<std::string> unclear;
 };
 

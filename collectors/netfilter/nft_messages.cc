@@ -130,6 +130,22 @@ Result<std::uint32_t> DecodeGeneration(Bytes payload) {
   return generation;
 }
 
+Result<NftTable> DecodeTable(Bytes payload) {
+  const std::optional<std::uint8_t> family = TakeFamily(payload);
+  if (!family) return TooShort();
+  NftTable table;
+  table.family = *family;
+  AttributeReader reader(payload);
+  while (reader.Next()) {
+    if (reader.type() == NFTA_TABLE_NAME) table.name = ReadName(reader);
+    if (reader.type() == NFTA_TABLE_FLAGS) {
+      table.dormant = (ReadNetworkU32(reader) & NFT_TABLE_F_DORMANT) != 0;
+    }
+  }
+  if (!reader.ok()) return reader.result().error();
+  return table;
+}
+
 Result<NftChain> DecodeChain(Bytes payload) {
   const std::optional<std::uint8_t> family = TakeFamily(payload);
   if (!family) return TooShort();

@@ -32,6 +32,12 @@ struct NftName {
   auto operator<=>(const NftName&) const = default;
 };
 
+struct NftTable {
+  std::uint8_t family = 0;
+  std::string name;
+  bool dormant = false;  // its chains are in no hook: the rules do nothing
+};
+
 struct NftChain {
   struct BaseHook {
     std::uint32_t number = 0;  // NF_INET_PRE_ROUTING and its like
@@ -73,14 +79,15 @@ struct NftElements {
   std::vector<NftElement> elements;
 };
 
-// Requests, without the netlink header: for the generation, chains, rules or sets of one family,
-// and for the elements of a set.
+// Requests, without the netlink header: for the generation, tables, chains, rules or sets of one
+// family, and for the elements of a set.
 std::vector<std::byte> EncodeNftRequest(std::uint8_t family);
 std::vector<std::byte> EncodeElementDump(const NftName& set);
 
 // One message into a value. Errors (kMalformed): a message shorter than its header, an attribute of
 // a wrong length. Attributes nobody needs are skipped.
 Result<std::uint32_t> DecodeGeneration(Bytes payload);
+Result<NftTable> DecodeTable(Bytes payload);
 Result<NftChain> DecodeChain(Bytes payload);
 Result<NftRule> DecodeRule(Bytes payload);
 Result<NftSet> DecodeSet(Bytes payload);

@@ -19,7 +19,8 @@ namespace {
 using netlink::Question;
 
 constexpr int kTries = 3;
-constexpr std::uint8_t kFamilies[] = {NFPROTO_IPV4, NFPROTO_IPV6, NFPROTO_INET};
+constexpr std::uint8_t kFamilies[] = {NFPROTO_IPV4, NFPROTO_IPV6, NFPROTO_INET, NFPROTO_NETDEV,
+                                      NFPROTO_BRIDGE};
 // An interval has two.
 constexpr std::size_t kMaxElements = 2 * Conditions::kMaxRanges + 2;
 
@@ -30,7 +31,8 @@ Error Prefixed(const std::string& step, const Error& error) {
 }  // namespace
 
 // EINVAL is also what nfnetlink says of a subsystem that it does not have; EPROTONOSUPPORT, that
-// there is no nfnetlink.
+// there is no nfnetlink; EAFNOSUPPORT, what nf_tables said before Linux 4.16 of a family whose
+// module is not loaded.
 Error NftReader::Explain(int number, std::uint16_t answer) {
   switch (number) {
     case EPERM:
@@ -40,6 +42,7 @@ Error NftReader::Explain(int number, std::uint16_t answer) {
       return {ErrorCode::kNotFound, "it does not exist"};
     case EPROTONOSUPPORT:
     case EOPNOTSUPP:
+    case EAFNOSUPPORT:
       return {ErrorCode::kNotSupported, "the kernel does not have it"};
     case EINTR:
     case EAGAIN:
@@ -72,7 +75,8 @@ Result<std::uint32_t> NftReader::ReadGeneration() {
   return *generation;
 }
 
-// A rule set that is too large is read as far as it is wanted.
+// A rule set that is too large is read as far as it is wanted. A family that the kernel does not
+// have has nothing.
 Result<void> NftReader::Dump(std::uint16_t request, std::uint16_t answer, NftRuleset& ruleset,
                              Add add) {
   for (const std::uint8_t family : kFamilies) {
@@ -84,7 +88,7 @@ Result<void> NftReader::Dump(std::uint16_t request, std::uint16_t answer, NftRul
                            return (ruleset.*add)(payload);
                          });
     if (ruleset.full()) return {};
-    if (!done.ok()) return done;
+    if (!done.ok() && done.error().code != ErrorCode::kNotSupported) return done;
   }
   return {};
 }
@@ -113,7 +117,9 @@ Result<void> NftReader::ReadElements(const NftName& set, NftRuleset& ruleset) {
 
 Result<Ruleset> NftReader::ReadRuleset() {
   NftRuleset ruleset;
-  Result<void> done = Dump(NFT_MSG_GETCHAIN, NFT_MSG_NEWCHAIN, ruleset, &NftRuleset::AddChain);
+  Result<void> done = Dump(NFT_MSG_GETTABLE, NFT_MSG_NEWTABLE, ruleset, &NftRuleset::AddTable);
+  if (!done.ok()) return Prefixed("list the tables", done.error());
+  done = Dump(NFT_MSG_GETCHAIN, NFT_MSG_NEWCHAIN, ruleset, &NftRuleset::AddChain);
   if (!done.ok()) return Prefixed("list the chains", done.error());
   done = Dump(NFT_MSG_GETSET, NFT_MSG_NEWSET, ruleset, &NftRuleset::AddSet);
   if (!done.ok()) return Prefixed("list the sets", done.error());
@@ -149,12 +155,18 @@ Result<void> NftReader::ReadAgain(std::uint32_t generation) {
                "nf_tables: the rule set changed during each of three readings"};
 }
 
+// Loaded again, nf_tables counts its generations from the start and may come to the same number.
+NftMarks NftReader::Gone() {
+  generation_.reset();
+  return {};
+}
+
 Result<NftMarks> NftReader::Read() {
   const Result<bool> there = presence_.Read();
   if (!there.ok()) return Prefixed("look for it", there.error());
-  if (!there.value()) return NftMarks{};
+  if (!there.value()) return Gone();
   const Result<std::uint32_t> generation = ReadGeneration();
-  if (!generation.ok() && generation.error().code == ErrorCode::kNotSupported) return NftMarks{};
+  if (!generation.ok() && generation.error().code == ErrorCode::kNotSupported) return Gone();
   if (!generation.ok()) return Prefixed("ask for the generation", generation.error());
   if (generation_ != generation.value()) {
     if (Result<void> read = ReadAgain(generation.value()); !read.ok()) return read.error();

@@ -44,6 +44,7 @@ class NftReader {
   Result<void> Dump(std::uint16_t request, std::uint16_t answer, NftRuleset& ruleset, Add add);
   Result<void> ReadElements(const NftName& set, NftRuleset& ruleset);
   Result<void> ReadAgain(std::uint32_t generation);
+  NftMarks Gone();
 
   static Error Explain(int number, std::uint16_t answer);
 

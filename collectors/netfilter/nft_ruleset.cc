@@ -4,16 +4,30 @@
 // After <netinet/in.h>, or both would define its types.
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter_bridge.h>
 
 #include <algorithm>
 
 namespace lvs::netfilter {
 namespace {
 
+// Hooks that a packet passes before IP does, and that leave their mark on what is delivered here:
+// ingress of a device, and those of a bridge for frames to the host itself. The numbers of ingress
+// are newer than some headers: Linux 4.2 for netdev, 5.10 for inet.
+bool IsBelowIp(std::uint8_t family, std::uint32_t hook) {
+  constexpr std::uint32_t kNetdevIngress = 0;
+  constexpr std::uint32_t kInetIngress = 5;
+  if (family == NFPROTO_NETDEV) return hook == kNetdevIngress;
+  if (family == NFPROTO_BRIDGE) return hook == NF_BR_PRE_ROUTING || hook == NF_BR_LOCAL_IN;
+  return family == NFPROTO_INET && hook == kInetIngress;
+}
+
 // Where the chains of a family begin; absent: not before IPVS. The bounds are explained at Hook.
-std::optional<Hook> HookOf(const NftChain::BaseHook& hook) {
+std::optional<Hook> HookOf(std::uint8_t family, const NftChain::BaseHook& hook) {
   constexpr std::int32_t kInputRequest = 99;
   constexpr std::int32_t kOutputRequest = -98;
+  if (IsBelowIp(family, hook.number)) return Hook::kPrerouting;
+  if (family == NFPROTO_NETDEV || family == NFPROTO_BRIDGE) return {};
   switch (hook.number) {
     case NF_INET_PRE_ROUTING:
       return Hook::kPrerouting;
@@ -31,37 +45,56 @@ std::optional<Hook> HookOf(const NftChain::BaseHook& hook) {
 std::optional<AddressFamily> FamilyOf(std::uint8_t number) {
   if (number == NFPROTO_IPV4) return AddressFamily::kIpv4;
   if (number == NFPROTO_IPV6) return AddressFamily::kIpv6;
-  return {};  // inet: both
+  return {};  // inet, netdev and bridge: both
 }
 
-bool IsOfInterest(std::uint8_t family) {
-  return family == NFPROTO_IPV4 || family == NFPROTO_IPV6 || family == NFPROTO_INET;
-}
-
+// As nft names it; null: not of interest.
 const char* NameOf(std::uint8_t family) {
-  if (family == NFPROTO_IPV4) return "ip";
-  return family == NFPROTO_IPV6 ? "ip6" : "inet";
+  switch (family) {
+    case NFPROTO_IPV4:
+      return "ip";
+    case NFPROTO_IPV6:
+      return "ip6";
+    case NFPROTO_INET:
+      return "inet";
+    case NFPROTO_NETDEV:
+      return "netdev";
+    case NFPROTO_BRIDGE:
+      return "bridge";
+    default:
+      return nullptr;
+  }
 }
 
-std::string Sentence(const NftName& chain) {
-  return std::string("nft ") + NameOf(chain.family) + " " + Printable(chain.table) + " " +
-         Printable(chain.name);
+std::string Sentence(const char* family, const NftName& chain) {
+  return std::string("nft ") + family + " " + Printable(chain.table) + " " + Printable(chain.name);
 }
 
 }  // namespace
+
+Result<void> NftRuleset::AddTable(Bytes payload) {
+  const Result<NftTable> table = DecodeTable(payload);
+  if (!table.ok()) return table.error();
+  if (table.value().dormant) dormant_.emplace(table.value().family, table.value().name);
+  return {};
+}
 
 Result<void> NftRuleset::AddChain(Bytes payload) {
   const Result<NftChain> decoded = DecodeChain(payload);
   if (!decoded.ok()) return decoded.error();
   const NftChain& chain = decoded.value();
-  if (!IsOfInterest(chain.name.family)) return {};
+  const char* const family = NameOf(chain.name.family);
+  if (family == nullptr || dormant_.contains({chain.name.family, chain.name.table})) return {};
   if (!places_.emplace(chain.name, ruleset_.chains.size()).second) return {};
   names_.push_back(chain.name);
   Chain& added = ruleset_.chains.emplace_back();
-  added.name = Sentence(chain.name);
+  added.name = Sentence(family, chain.name);
   added.family = FamilyOf(chain.name.family);
   added.first_packets = chain.type == "nat";
-  if (chain.hook) added.hook = HookOf(*chain.hook);
+  if (chain.hook) {
+    added.hook = HookOf(chain.name.family, *chain.hook);
+    added.below_ip = IsBelowIp(chain.name.family, chain.hook->number);
+  }
   if (added.hook) tables_.emplace(chain.name.family, chain.name.table);
   return {};
 }

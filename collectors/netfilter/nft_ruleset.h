@@ -19,9 +19,10 @@
 
 namespace lvs::netfilter {
 
-// Takes the messages of the dumps, first all chains, then the sets and rules, then the elements of
-// the sets that the rules need. Of the tables of the families IPv4, IPv6 and inet that have a base
-// chain before IPVS; others are passed over. Pure; one owner.
+// Takes the messages of the dumps, first all tables, then the chains, then the sets and rules, then
+// the elements of the sets that the rules need. Of the tables of the families IPv4, IPv6, inet,
+// netdev and bridge that have a base chain before IPVS; others, and dormant ones, are passed over.
+// Pure; one owner.
 class NftRuleset {
  public:
   // The most rules that are looked at; the rest is said to be unclear.
@@ -34,6 +35,7 @@ class NftRuleset {
   static constexpr std::size_t kMaxSteps = 4'000'000;
 
   // Messages as DecodeChain and its like take them. Errors: theirs, with the name of the rule.
+  Result<void> AddTable(Bytes payload);
   Result<void> AddChain(Bytes payload);
   Result<void> AddSet(Bytes payload);
   Result<void> AddRule(Bytes payload);
@@ -50,6 +52,8 @@ class NftRuleset {
   Ruleset Finish() &&;
 
  private:
+  using TableName = std::pair<std::uint8_t, std::string>;  // with its family
+
   struct Content {
     std::optional<std::vector<KeyInterval>> intervals;
     std::optional<std::vector<std::size_t>> targets;  // of a verdict map: places of chains
@@ -68,9 +72,10 @@ class NftRuleset {
   NftName InTableOf(std::size_t chain, const std::string& name) const;
 
   Ruleset ruleset_{.chains = {}, .numbers = "handle", .unclear = {}};
-  std::vector<NftName> names_;                             // of the chains
-  std::map<NftName, std::size_t> places_;                  // of the chains
-  std::set<std::pair<std::uint8_t, std::string>> tables_;  // with a base chain before IPVS
+  std::set<TableName> dormant_;
+  std::vector<NftName> names_;             // of the chains
+  std::map<NftName, std::size_t> places_;  // of the chains
+  std::set<TableName> tables_;             // with a base chain before IPVS
   std::map<NftName, std::uint32_t> set_flags_;
   std::map<NftName, Content> contents_;  // of the wanted sets
   std::vector<Open> open_;

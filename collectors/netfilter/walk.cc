@@ -15,7 +15,8 @@ namespace {
 struct Path {
   Conditions conditions;
   Hook hook = Hook::kPrerouting;
-  bool by_map = false;  // through a verdict map: which packets come here is not known
+  bool by_map = false;    // through a verdict map: which packets come here is not known
+  bool below_ip = false;  // of some devices, and of frames that may yet be bridged or tunnelled
   std::size_t depth = 0;
 };
 
@@ -117,7 +118,11 @@ MarkRules Walker::Run() && {
   for (std::size_t i = 0; i < ruleset_.chains.size(); ++i) {
     const Chain& chain = ruleset_.chains[i];
     if (!chain.hook || chain.family.value_or(family_) != family_) continue;
-    Path path{.conditions = {}, .hook = *chain.hook, .by_map = false, .depth = 0};
+    Path path{.conditions = {},
+              .hook = *chain.hook,
+              .by_map = false,
+              .below_ip = chain.below_ip,
+              .depth = 0};
     path.conditions.family = family_;
     path.conditions.narrowed = chain.first_packets;
     WalkChain(i, path);
@@ -196,6 +201,8 @@ void Walker::Collect(const Chain& chain, const Rule& rule, const Path& path) {
     Say(chain, rule, rule.reason);
   } else if (path.by_map) {
     Say(chain, rule, "a mark for packets that a verdict map sends here");
+  } else if (path.below_ip) {
+    Say(chain, rule, "a mark that packets get at a device or bridge, before IP sees them");
   } else {
     Emit(rule, path, std::move(conditions));
   }

@@ -205,6 +205,7 @@ MarkEffect EffectOf(std::string_view target, std::uint8_t revision, Bytes info) 
   if (target == "MARK") return EffectOfMark(revision, info);
   if (target == "CONNMARK") return EffectOfConnmark(revision, info);
   if (target == "HMARK") return Unclear("a computed mark, by HMARK");
+  if (target == "mark") return Unclear("a mark, by ebtables");  // net/bridge/netfilter/ebt_mark.c
   if (target == "TPROXY") return EffectOfTproxy(info);
   if (target == "SET") return EffectOfSet(revision, info);
   return {};

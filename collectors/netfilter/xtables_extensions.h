@@ -27,7 +27,7 @@ struct MarkEffect {
 
 // MARK in its revisions 0 and 1 (Linux before 2.6.37, net/netfilter/xt_MARK.c) and 2: kSet. What
 // marks with something that the rule does not tell (CONNMARK --restore-mark, HMARK, TPROXY with a
-// mark, SET --map-set), or a MARK that cannot be read: kUnclear.
+// mark, SET --map-set), a MARK that cannot be read, or the mark of ebtables-nft: kUnclear.
 MarkEffect EffectOf(std::string_view target, std::uint8_t revision, Bytes info);
 
 }  // namespace lvs::netfilter

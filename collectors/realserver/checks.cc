@@ -1,6 +1,10 @@
 #include "collectors/realserver/checks.h"
 
 #include <algorithm>
+#include <iterator>
+#include <string_view>
+
+#include "collectors/route/network_settings.h"
 
 namespace lvs::realserver {
 namespace {
@@ -19,13 +23,28 @@ bool HasIpv4Vip(const Facts& facts) {
   });
 }
 
-void LookAtCards(const Facts& facts, Setting setting, std::int64_t least, Notebook& notebook) {
+void LookAtCards(const Facts& facts, Setting setting, bool (*is_right)(std::int64_t),
+                 Notebook& notebook) {
   if (!HasIpv4Vip(facts)) return;
   for (const HostInterface& interface : facts.interfaces) {
-    if (interface.is_silent || interface.is_tunnel) continue;
+    if (interface.is_silent || interface.is_tunnel || !interface.speaks_arp) continue;
     const std::optional<std::int64_t>& value = interface.*setting;
-    notebook.AddIf(interface.name, value, value.value_or(0) < least);
+    notebook.AddIf(interface.name, value, !is_right(value.value_or(0)));
   }
+}
+
+// The device that the kernel makes with the module takes whatever no other tunnel is for: it is the
+// usual end of a director's tunnel, and then needs no address.
+bool IsBareFallback(const HostInterface& interface) {
+  constexpr std::string_view kNames[] = {"tunl0", "gre0", "ip6tnl0", "ip6gre0"};
+  return !interface.has_own_address &&
+         std::ranges::find(kNames, interface.name) != std::end(kNames);
+}
+
+bool CarriesIpv4Vip(const Facts& facts, const HostInterface& interface) {
+  return std::ranges::any_of(facts.vips, [&](const Vip& vip) {
+    return vip.address.family == AddressFamily::kIpv4 && vip.interface == interface.name;
+  });
 }
 
 void LookForVips(const Facts& facts, Notebook& notebook) {
@@ -35,22 +54,24 @@ void LookForVips(const Facts& facts, Notebook& notebook) {
 void LookAtPrefixes(const Facts& facts, Notebook& notebook) {
   for (const Vip& vip : facts.vips) {
     if (!IsKeptToItself(vip)) continue;
-    const unsigned whole = vip.address.family == AddressFamily::kIpv4 ? 32 : 128;
-    notebook.Add(ToString(vip.address) + " on " + vip.interface, vip.prefix_length != whole);
+    notebook.Add(ToString(vip.address) + " on " + vip.interface,
+                 vip.prefix_length != WholeLength(vip.address));
   }
 }
 
 void LookAtArpIgnore(const Facts& facts, Notebook& notebook) {
-  LookAtCards(facts, &HostInterface::arp_ignore, 1, notebook);
+  LookAtCards(facts, &HostInterface::arp_ignore, route::IgnoresArpForOthers, notebook);
 }
 
 void LookAtArpAnnounce(const Facts& facts, Notebook& notebook) {
-  LookAtCards(facts, &HostInterface::arp_announce, 2, notebook);
+  LookAtCards(facts, &HostInterface::arp_announce, route::AnnouncesNoOthers, notebook);
 }
 
+// A tunnel for other things may well be strict. IPv6 has no such setting.
 void LookAtReversePath(const Facts& facts, Notebook& notebook) {
   for (const HostInterface& interface : facts.interfaces) {
     if (!interface.is_tunnel) continue;
+    if (!CarriesIpv4Vip(facts, interface) && !IsBareFallback(interface)) continue;
     notebook.AddIf(interface.name, interface.rp_filter, interface.rp_filter.value_or(0) == 1);
   }
 }

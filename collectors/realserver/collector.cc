@@ -1,6 +1,7 @@
 #include "collectors/realserver/collector.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <map>
 #include <memory>
 #include <optional>
@@ -17,7 +18,7 @@ std::optional<T> IfOk(const Result<T>& result) {
 }
 
 // 127.0.0.0/8, ::1, 169.254.0.0/16 and fe80::/10: addresses that every host may have.
-bool IsOwn(const Address& address) {
+bool IsEverybodys(const Address& address) {
   const auto& bytes = address.bytes;
   if (address.family == AddressFamily::kIpv4) {
     return bytes[0] == 127 || (bytes[0] == 169 && bytes[1] == 254);
@@ -25,6 +26,23 @@ bool IsOwn(const Address& address) {
   Address loopback{AddressFamily::kIpv6, {}};
   loopback.bytes[15] = 1;
   return address == loopback || (bytes[0] == 0xfe && (bytes[1] & 0xc0) == 0x80);
+}
+
+// Whether an address is a VIP by where it is. A tunnel may also have addresses of its own link;
+// those have a network or a peer, which a VIP needs not.
+bool LooksLikeVip(const route::Interface& interface, const route::InterfaceAddress& own) {
+  if (IsEverybodys(own.address)) return false;
+  if (route::IsSilent(interface)) return true;
+  return route::IsTunnel(interface) && own.prefix_length == WholeLength(own.address) &&
+         !own.has_peer;
+}
+
+bool HasOwnAddress(const route::Interface& interface, const std::vector<Vip>& vips,
+                   const std::vector<route::InterfaceAddress>& addresses) {
+  return std::ranges::any_of(addresses, [&](const route::InterfaceAddress& own) {
+    return own.interface == interface.index && !IsEverybodys(own.address) &&
+           std::ranges::find(vips, own.address, &Vip::address) == vips.end();
+  });
 }
 
 }  // namespace
@@ -37,15 +55,22 @@ std::vector<Vip> FindVips(const std::vector<Address>& wanted,
   std::map<int, const route::Interface*> by_index;
   for (const route::Interface& interface : interfaces) by_index[interface.index] = &interface;
   std::vector<Vip> vips;
+  std::map<std::pair<int, Address>, std::size_t> places;  // in vips, by interface and address
   for (const route::InterfaceAddress& own : addresses) {
     const auto found = by_index.find(own.interface);
     if (found == by_index.end()) continue;
     const route::Interface& interface = *found->second;
-    const Vip vip = {own.address, interface.name, own.prefix_length, route::IsSilent(interface),
-                     route::IsTunnel(interface)};
-    const bool is_wanted = wanted.empty() ? (vip.is_silent || vip.is_tunnel) && !IsOwn(own.address)
+    const bool is_wanted = wanted.empty() ? LooksLikeVip(interface, own)
                                           : std::ranges::find(wanted, own.address) != wanted.end();
-    if (is_wanted) vips.push_back(vip);
+    if (!is_wanted) continue;
+    const auto [place, is_first] =
+        places.emplace(std::pair(own.interface, own.address), vips.size());
+    if (is_first) {
+      vips.push_back({own.address, interface.name, own.prefix_length, route::IsSilent(interface),
+                      route::IsTunnel(interface)});
+    }
+    unsigned& prefix_length = vips[place->second].prefix_length;
+    prefix_length = std::min(prefix_length, own.prefix_length);
   }
   for (const Address& address : wanted) {
     if (std::ranges::find(vips, address, &Vip::address) == vips.end()) {
@@ -55,6 +80,22 @@ std::vector<Vip> FindVips(const std::vector<Address>& wanted,
   return vips;
 }
 
+std::vector<HostInterface> FindInterfaces(const std::vector<Vip>& vips,
+                                          const std::vector<route::Interface>& interfaces,
+                                          const std::vector<route::InterfaceAddress>& addresses) {
+  std::vector<HostInterface> found;
+  for (const route::Interface& interface : interfaces) {
+    if (!interface.up) continue;
+    HostInterface& host = found.emplace_back();
+    host.name = interface.name;
+    host.is_silent = route::IsSilent(interface);
+    host.is_tunnel = route::IsTunnel(interface);
+    host.speaks_arp = route::SpeaksArp(interface, interfaces);
+    host.has_own_address = host.is_tunnel && HasOwnAddress(interface, vips, addresses);
+  }
+  return found;
+}
+
 Result<Facts> RealServerCollector::Read() {
   const auto interfaces = routes_.Interfaces();
   if (!interfaces.ok()) return interfaces.error();
@@ -62,15 +103,11 @@ Result<Facts> RealServerCollector::Read() {
   if (!addresses.ok()) return addresses.error();
   Facts facts;
   facts.vips = FindVips(configuration_.Get()->vips, interfaces.value(), addresses.value());
-  for (const route::Interface& interface : interfaces.value()) {
-    if (!interface.up) continue;
-    facts.interfaces.push_back(
-        {.name = interface.name,
-         .is_silent = route::IsSilent(interface),
-         .is_tunnel = route::IsTunnel(interface),
-         .arp_ignore = IfOk(settings_.Effective("arp_ignore", interface.name)),
-         .arp_announce = IfOk(settings_.Effective("arp_announce", interface.name)),
-         .rp_filter = IfOk(settings_.Effective("rp_filter", interface.name))});
+  facts.interfaces = FindInterfaces(facts.vips, interfaces.value(), addresses.value());
+  for (HostInterface& interface : facts.interfaces) {
+    interface.arp_ignore = IfOk(settings_.Effective("arp_ignore", interface.name));
+    interface.arp_announce = IfOk(settings_.Effective("arp_announce", interface.name));
+    interface.rp_filter = IfOk(settings_.Effective("rp_filter", interface.name));
   }
   return facts;
 }

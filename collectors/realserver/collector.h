@@ -18,10 +18,16 @@ namespace lvs::realserver {
 std::vector<const MetricInfo*> DescribeRealServer();
 
 // The VIPs among a host's addresses: those that are wanted, wherever they are; without a wish, all
-// on the loopback, dummies and tunnels beside the host's own 127.0.0.0/8, ::1 and link-local ones.
+// on the loopback and dummies, and the single hosts (/32, /128) without a peer on tunnels, beside
+// the host's own 127.0.0.0/8, ::1 and link-local ones. Each once for every interface.
 std::vector<Vip> FindVips(const std::vector<Address>& wanted,
                           const std::vector<route::Interface>& interfaces,
                           const std::vector<route::InterfaceAddress>& addresses);
+
+// The interfaces that are up, without their settings.
+std::vector<HostInterface> FindInterfaces(const std::vector<Vip>& vips,
+                                          const std::vector<route::Interface>& interfaces,
+                                          const std::vector<route::InterfaceAddress>& addresses);
 
 // For the thread that calls Collect(), whose network namespace it reads.
 class RealServerCollector : public Collector {

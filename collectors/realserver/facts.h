@@ -18,9 +18,12 @@ struct HostInterface {
   std::optional<std::int64_t> arp_ignore;
   std::optional<std::int64_t> arp_announce;
   std::optional<std::int64_t> rp_filter;
+  bool speaks_arp = true;        // as route::SpeaksArp
+  bool has_own_address = false;  // of a tunnel: beside VIPs and those that every host may have
 };
 
-// A virtual address, and one place where this host has it.
+// A virtual address, and one place where this host has it. If it has it there more than once, with
+// several prefixes, the shortest: that is the one that may be wrong.
 struct Vip {
   Address address;
   std::string interface;  // empty: it is wanted, and nowhere
@@ -30,6 +33,11 @@ struct Vip {
 
   bool operator==(const Vip&) const = default;
 };
+
+// The prefix length of a single host: 32 or 128.
+constexpr unsigned WholeLength(const Address& address) {
+  return address.family == AddressFamily::kIpv4 ? 32 : 128;
+}
 
 struct Facts {
   std::vector<Vip> vips;

@@ -111,6 +111,15 @@ std::string ReadKind(AttributeReader& link_info) {
   return kind;
 }
 
+// An IPv6 address whose uniqueness is not proven, or is disproved, is listed, but its local route
+// is missing and no packet is delivered to it, unless it is optimistic (RFC 4429;
+// addrconf_dad_begin and addrconf_dad_stop in net/ipv6/addrconf.c, Linux 6.1).
+bool IsDelivered(AddressFamily family, std::uint32_t flags) {
+  if (family == AddressFamily::kIpv4) return true;
+  const bool is_tentative = (flags & IFA_F_TENTATIVE) != 0 && (flags & IFA_F_OPTIMISTIC) == 0;
+  return !is_tentative && (flags & IFA_F_DADFAILED) == 0;
+}
+
 }  // namespace
 
 std::string ToString(const Mac& mac) {
@@ -211,10 +220,12 @@ Result<void> DecodeInterface(Bytes payload, Interface& interface) {
   interface.index = header.value().ifi_index;
   interface.loopback = (header.value().ifi_flags & IFF_LOOPBACK) != 0;
   interface.up = (header.value().ifi_flags & IFF_UP) != 0;
+  interface.no_arp = (header.value().ifi_flags & IFF_NOARP) != 0;
   AttributeReader reader(payload);
   while (reader.Next()) {
     if (reader.type() == IFLA_IFNAME) interface.name = reader.Text(IFNAMSIZ - 1);
     if (reader.type() == IFLA_LINKINFO) interface.kind = ReadKind(reader);
+    if (reader.type() == IFLA_MASTER) interface.master = ReadIndex(reader);
     if (reader.type() == IFLA_ADDRESS && header.value().ifi_type == ARPHRD_ETHER) {
       interface.mac = MacOf(reader.value());
     }
@@ -229,18 +240,23 @@ Result<void> DecodeAddress(Bytes payload, InterfaceAddress& address) {
   if (!family) return Malformed("an address of another family");
   std::optional<Address> local;
   std::optional<Address> peer;
+  std::uint32_t flags = header.value().ifa_flags;
   AttributeReader reader(payload);
   while (reader.Next()) {
     // IFA_ADDRESS is the other end on a point-to-point link; IFA_LOCAL is then ours (if_addr.h).
     if (reader.type() == IFA_LOCAL) local = ReadAddress(reader, *family);
     if (reader.type() == IFA_ADDRESS) peer = ReadAddress(reader, *family);
+    // All of the flags, of which the header holds the first eight.
+    if (reader.type() == IFA_FLAGS) flags = reader.U32();
   }
   if (!reader.ok()) return reader.result();
   if (!local) local = peer;
   if (!local) return Malformed("an address message without an address");
   address = {.address = *local,
              .interface = static_cast<int>(header.value().ifa_index),
-             .prefix_length = header.value().ifa_prefixlen};
+             .prefix_length = header.value().ifa_prefixlen,
+             .has_peer = peer.has_value() && *peer != *local,
+             .delivered = IsDelivered(*family, flags)};
   return {};
 }
 

@@ -82,13 +82,15 @@ Result<std::vector<Interface>> RouteReader::Interfaces() {
                          });
 }
 
+// An address that takes no packets is none of this host: what asks here wants to know whose packets
+// are delivered, and a duplicate one is another host's.
 Result<std::vector<InterfaceAddress>> RouteReader::Addresses() {
   const std::vector<std::byte> body = EncodeAddressDump();
   return Dump<InterfaceAddress>({RTM_GETADDR, RTM_NEWADDR, Question::kDump, body}, "list addresses",
                                 [](Bytes payload, InterfaceAddress& address) -> Result<bool> {
                                   Result<void> decoded = DecodeAddress(payload, address);
                                   if (!decoded.ok()) return decoded.error();
-                                  return true;
+                                  return address.delivered;
                                 });
 }
 

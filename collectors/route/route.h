@@ -31,6 +31,7 @@ class RouteReader {
 
   // Dumps; one that changed while it was read is read again, at most three times (kInterrupted).
   Result<std::vector<Interface>> Interfaces();
+  // Those to which packets are delivered.
   Result<std::vector<InterfaceAddress>> Addresses();
   Result<std::vector<NeighbourEntry>> Neighbours(int interface);
 

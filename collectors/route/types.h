@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "collectors/address.h"
 
@@ -47,6 +48,9 @@ struct InterfaceAddress {
   Address address;
   int interface = 0;
   unsigned prefix_length = 0;  // bits
+  bool has_peer = false;       // the other end of a point-to-point link is known
+  // Whether packets to it are taken; not while duplicate address detection keeps it back.
+  bool delivered = true;
 };
 
 struct Interface {
@@ -55,7 +59,9 @@ struct Interface {
   std::optional<Mac> mac = {};  // only where it is an Ethernet
   std::string kind = {};        // "dummy", "bridge", "ipip"...; empty for hardware and loopback
   bool loopback = false;
-  bool up = false;  // administratively
+  bool up = false;      // administratively
+  int master = 0;       // index of the bond, bridge, VRF... that it is a port of; 0: none
+  bool no_arp = false;  // IFF_NOARP: the link has no ARP
 };
 
 // Whether an address of the interface is seen by nobody else: the loopback or a dummy.
@@ -67,6 +73,19 @@ inline bool IsSilent(const Interface& interface) {
 inline bool IsTunnel(const Interface& interface) {
   constexpr std::string_view kKinds[] = {"ipip", "gre", "ip6tnl", "ip6gre"};
   return std::ranges::find(kKinds, interface.kind) != std::end(kKinds);
+}
+
+// Whether ARP for this host's addresses may be spoken on the interface, one of all. What a port of
+// a bond, team, bridge or Open vSwitch receives is handed on as received by its master, and this
+// host's own questions go out by the master, so that nothing asks for the port's arp_ignore and
+// arp_announce. Ports of a VRF speak for themselves: only IP hands on to it, behind ARP
+// (l3mdev_ip_rcv in net/ipv4/ip_input.c).
+inline bool SpeaksArp(const Interface& interface, const std::vector<Interface>& all) {
+  constexpr std::string_view kKinds[] = {"bond", "team", "bridge", "openvswitch"};
+  if (interface.no_arp) return false;
+  if (interface.master == 0) return true;
+  const auto master = std::ranges::find(all, interface.master, &Interface::index);
+  return master == all.end() || std::ranges::find(kKinds, master->kind) == std::end(kKinds);
 }
 
 }  // namespace lvs::route

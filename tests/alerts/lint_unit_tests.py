@@ -4,6 +4,8 @@ import promql
 import rule_files
 import lint_rules
 
+OF_A_SITE = "site"  # a label that targets may have, too, beside those that the rules know
+
 
 def fires(repository):
     for name in _names(repository):
@@ -56,7 +58,7 @@ def _faults(repository, series):
         yield f"{selector.name} is not scraped"
         return
     for label, _, value in selector.matchers:
-        if label not in repository.known_labels(selector.name):
+        if label not in repository.known_labels(selector.name) | {OF_A_SITE}:
             yield f"{selector.name} has no label {label}"
         if not value:
             yield f"{series}: Prometheus stores an empty label as an absent one"

@@ -239,6 +239,7 @@ class TwoDirectors(unittest.TestCase):
                 ("director1", "192.168.1.113", "lo", 1), ("director2", "192.168.1.113", "", 0),
                 ("director1", "192.168.1.114", "", 0), ("director2", "192.168.1.114", "", 0)):
             world.has("ipvs_vip_bound", bound, director, address=address, **{"interface": interface} if interface else {})
+            world.has("ipvs_vip_on_network_card", int(interface not in ("", "lo")), director, address=address)
         self.assert_panel("lvs-director: VIPs: A", world, [
             ({"instance": director, "address": f"192.168.1.{number}"}, place)
             for number, places in ((111, (2, 0)), (112, (2, 2)), (113, (1, 0)), (114, (0, 0)))

@@ -148,6 +148,10 @@ class Host {
     facts_.interfaces->back().is_tunnel = true;
     return *this;
   }
+  Host& SpeaksNoArp() {
+    facts_.interfaces->back().speaks_arp = false;
+    return *this;
+  }
   Host& Arp(std::int64_t ignore, std::int64_t announce) {
     facts_.interfaces->back().arp_ignore = ignore;
     facts_.interfaces->back().arp_announce = announce;

@@ -50,6 +50,17 @@ TEST(Report, WhatIsAcceptedIsNotUnknownEither) {
               Not(Contains(Finding{"mark_without_rule", "mark 0000000A ipv4", false})));
 }
 
+TEST(Report, TellsWhichAddressesFeedAMark) {
+  const Report report =
+      MakeReport(Host().MarkService(10).Rules(Marks(10).To("192.168.1.112")).facts(), {});
+  ipvs::ServiceKey service;
+  service.protocol = ipvs::Protocol::kFwmark;
+  service.fwmark = 10;
+  EXPECT_THAT(FedAddresses(report, service), ElementsAre(fake::Ip("192.168.1.112")));
+  service.address.family = AddressFamily::kIpv6;
+  EXPECT_THAT(FedAddresses(report, service), IsEmpty());
+}
+
 // An auditor whose reading of the world the test decides.
 class AuditorTest : public testing::Test {
  protected:

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <map>
+#include <vector>
 
 #include "tests/support/audit_world.h"
 #include "tests/support/fake_procfs.h"
@@ -15,6 +17,7 @@ namespace {
 using fake::Host;
 using fake::Ip;
 using testing::Contains;
+using testing::ElementsAre;
 
 TEST(KernelVersion, IsTheFirstTwoNumbers) {
   EXPECT_EQ(ParseKernelVersion("6.1.0-18-amd64"), (std::pair{6, 1}));
@@ -35,6 +38,73 @@ TEST(NetworkSettings, TheGreaterOfAllAndTheInterfaceHolds) {
   EXPECT_EQ(settings.Effective("arp_ignore", "eth1").value(), 2);
   EXPECT_EQ(settings.Effective("arp_ignore", "eth2").error().code, ErrorCode::kMalformed);
   EXPECT_EQ(settings.Effective("arp_ignore", "eth3").error().code, ErrorCode::kNotFound);
+}
+
+TEST(AddressesToLookUp, VipsComeBeforeServersAndOwnOnesAreKnown) {
+  const auto facts = Host()
+                         .Service("10.0.0.2:80/TCP")
+                         .Backend("10.0.0.1:80", ipvs::ForwardMethod::kMasquerade)
+                         .Backend("10.1.0.2:80")
+                         .Service("10.0.0.2:443/TCP")
+                         .Service("10.0.0.4:80/TCP")
+                         .MarkService(10)
+                         .Rules(fake::Marks(10).To("10.0.0.3"))
+                         .Local("10.0.0.4")
+                         .facts();
+  EXPECT_THAT(AddressesToLookUp(facts),
+              ElementsAre(Ip("10.0.0.2"), Ip("10.0.0.3"), Ip("10.0.0.1")));
+}
+
+// Ways to addresses, of which two are asked about in a look.
+class WaysTest : public testing::Test {
+ protected:
+  // Which addresses it asks about.
+  std::vector<Address> Look(const std::vector<Address>& wanted) {
+    std::vector<Address> asked;
+    ways_.Update(wanted, 2, [&](const Address& address) {
+      asked.push_back(address);
+      return Way{false, ++answers_};
+    });
+    return asked;
+  }
+
+  const Address a_ = Ip("10.0.0.1");
+  const Address b_ = Ip("10.0.0.2");
+  const Address c_ = Ip("10.0.0.3");
+  Ways ways_;
+  int answers_ = 0;
+};
+
+TEST_F(WaysTest, AsksTheFirstThenThoseOfTheLongestAgo) {
+  EXPECT_THAT(Look({c_, a_, b_}), ElementsAre(c_, a_));
+  EXPECT_THAT(Look({c_, a_, b_}), ElementsAre(b_, c_));
+  EXPECT_THAT(Look({c_, a_, b_}), ElementsAre(a_, c_)) << "b and c are equal, and c comes first";
+  EXPECT_THAT(Look({c_, a_, b_}), ElementsAre(b_, c_));
+}
+
+TEST_F(WaysTest, AsksWhatIsNewBeforeWhatIsKnown) {
+  Look({a_, b_});
+  EXPECT_THAT(Look({a_, b_, c_}), ElementsAre(c_, a_));
+}
+
+TEST_F(WaysTest, KeepsWhatItDoesNotAskAgain) {
+  Look({a_, b_, c_});
+  Look({a_, b_, c_});
+  const std::map<Address, Way> known = ways_.known();
+  ASSERT_EQ(known.size(), 3u);
+  EXPECT_EQ(known.at(b_).out, 2) << "the answer of the first look";
+  EXPECT_EQ(known.at(a_).out, 4);
+}
+
+TEST_F(WaysTest, DoesNotKnowWhatItNeverAsked) {
+  Look({a_, b_, c_});
+  EXPECT_FALSE(ways_.known().contains(c_));
+}
+
+TEST_F(WaysTest, ForgetsWhatIsNotWanted) {
+  Look({a_, b_});
+  Look({a_});
+  EXPECT_FALSE(ways_.known().contains(b_));
 }
 
 // A real host: a director in a namespace of its own.
@@ -69,6 +139,16 @@ TEST_F(FactsReaderTest, KnowsWhatIsDeliveredHere) {
   EXPECT_THAT(facts.is_local, Contains(std::pair(Ip("10.5.0.1"), true)));
   EXPECT_THAT(facts.is_local, Contains(std::pair(Ip("10.6.0.1"), false)));
   EXPECT_THAT(facts.is_local, Contains(std::pair(Ip("192.168.1.1"), true)));
+}
+
+TEST_F(FactsReaderTest, KnowsTheWayToMasqueradedServers) {
+  const Facts facts = Read(Host()
+                               .Service("10.0.0.1:80/TCP")
+                               .Backend("192.168.1.102:80", ipvs::ForwardMethod::kMasquerade)
+                               .Backend("10.6.0.1:80", ipvs::ForwardMethod::kMasquerade));
+  EXPECT_TRUE(facts.way_out.contains(Ip("192.168.1.102")));
+  EXPECT_THAT(facts.is_local, Contains(std::pair(Ip("10.6.0.1"), false)));
+  EXPECT_FALSE(facts.way_out.contains(Ip("10.6.0.1"))) << "there is no route";
 }
 
 TEST_F(FactsReaderTest, KnowsTheInterfacesAndWhatHoldsOnThem) {

@@ -10,7 +10,6 @@
 #include <mutex>
 #include <thread>
 
-#include "tests/support/audit_world.h"
 #include "tests/support/checker_world.h"
 
 namespace lvs::checker {
@@ -461,11 +460,12 @@ TEST_F(EngineTest, AMarkIsCarriedWhereTheAddressesThatFeedItAreLocal) {
   Show(KernelTable().Service(fake::Mark(10)).Backend("192.168.1.102", 80));
   director_.Set(std::make_shared<const director::Snapshot>(DirectorIs(director::Role::kMaster)));
   audit::Report report;
-  report.mark_rules = {fake::Marks(10).To("192.0.2.1").rule()};
+  std::vector<Address>& fed = report.fed[{AddressFamily::kIpv4, 10}];
+  fed = {Ip("192.0.2.1")};
   audit_.Set(std::make_shared<const audit::Report>(report));
   Start();
   Until(Active(false));
-  report.mark_rules.push_back(fake::Marks(10).To("127.0.0.1").rule());
+  fed.push_back(Ip("127.0.0.1"));
   audit_.Set(std::make_shared<const audit::Report>(report));
   Until(Active(true));
 }

@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 
+#include "collectors/descriptor.h"
 #include "tests/support/fake_procfs.h"
 
 namespace lvs::director {
@@ -66,11 +67,17 @@ class KeepalivedTest : public testing::Test {
   }
   void Dies(int pid) { folder_.Remove(std::to_string(pid) + "/comm"); }
 
+  // As long as it runs, or until it closes it.
+  void OpensItsPipe() {
+    pipe_ = Descriptor(open(settings_.notify_fifo.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC));
+    EXPECT_TRUE(pipe_.valid());
+  }
+  void ClosesItsPipe() { pipe_ = Descriptor(); }
+
   void Says(const std::string& line) {
-    const int fifo = open(settings_.notify_fifo.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC);
+    if (!pipe_.valid()) OpensItsPipe();
     const std::string text = line + "\n";
-    EXPECT_EQ(write(fifo, text.data(), text.size()), static_cast<ssize_t>(text.size()));
-    close(fifo);
+    EXPECT_EQ(write(pipe_.get(), text.data(), text.size()), static_cast<ssize_t>(text.size()));
   }
 
   // age: how long ago, from the test's clock.
@@ -101,6 +108,7 @@ class KeepalivedTest : public testing::Test {
 
   fake::Procfs folder_;
   KeepalivedSettings settings_;
+  Descriptor pipe_;
   Keepalived keepalived_{folder_.root()};
   Clock::time_point now_{};
   WallTime wall_{std::chrono::sys_days{std::chrono::year{2026} / 11 / 30}};
@@ -110,11 +118,26 @@ class KeepalivedTest : public testing::Test {
 const std::string kMaster = R"([{"data":{"iname":"VI_1","vrid":51,"state":2}}])";
 
 TEST_F(KeepalivedTest, IsNotExpectedBeforeItWasSeen) {
+  settings_.notify_fifo.clear();
+  settings_.json_file.clear();
   EXPECT_EQ(Read().up, std::nullopt);
   Runs(705);
   EXPECT_EQ(Read().up, true);
   Dies(705);
   EXPECT_EQ(Read().up, false);
+}
+
+TEST_F(KeepalivedTest, IsExpectedWhereItIsConfigured) {
+  KeepalivedSettings nothing;
+  nothing.pid_file = settings_.pid_file;
+  KeepalivedSettings pipe = nothing, file = nothing, instances = nothing;
+  pipe.notify_fifo = At("vrrp.fifo");
+  file.json_file = At("keepalived.json");
+  instances.instances = {{"VI_1", 51}};
+  for (const KeepalivedSettings& settings : {pipe, file, instances}) {
+    EXPECT_EQ(keepalived_.Read(settings, now_, wall_).up, false);
+  }
+  EXPECT_EQ(keepalived_.Read(nothing, now_, wall_).up, std::nullopt);
 }
 
 TEST_F(KeepalivedTest, IsExpectedOrNotAsTheConfigurationSays) {
@@ -195,10 +218,76 @@ TEST_F(KeepalivedTest, WithoutAPipeAFileHoldsForAMinute) {
 TEST_F(KeepalivedTest, AFileThatComesWhileThePipeIsOpenHolds) {
   Runs(705);
   Read();
+  OpensItsPipe();
+  Read();
   WritesJson(kMaster);
   EXPECT_THAT(States(), ElementsAre("VI_1 51 master"));
   Pass(1h);
   EXPECT_THAT(States(), ElementsAre("VI_1 51 master"));
+}
+
+// It was started before there was a pipe, or somebody has deleted the one that it has.
+TEST_F(KeepalivedTest, APipeThatItHasNotOpenedIsTold) {
+  Runs(705);
+  EXPECT_FALSE(Read().error);
+  Pass(Keepalived::kOpensWithin);
+  const KeepalivedReading reading = Read();
+  ASSERT_TRUE(reading.error);
+  EXPECT_THAT(reading.error->message, HasSubstr("vrrp.fifo: keepalived runs and has not opened"));
+  OpensItsPipe();
+  EXPECT_FALSE(Read().error);
+}
+
+TEST_F(KeepalivedTest, WhatAPipeToldEndsSoonAfterItWasClosed) {
+  Runs(705);
+  Read();
+  Says("INSTANCE \"VI_1\" MASTER 150");
+  EXPECT_THAT(States(), ElementsAre("VI_1 master"));
+  ClosesItsPipe();
+  EXPECT_THAT(States(), ElementsAre("VI_1 master")) << "a reload opens it again";
+  Pass(Keepalived::kOpensWithin);
+  EXPECT_THAT(States(), IsEmpty());
+}
+
+TEST_F(KeepalivedTest, WhereThePipeIsNotOpenedAFileHoldsForAMinute) {
+  Runs(705);
+  Read();
+  WritesJson(kMaster);
+  EXPECT_THAT(States(), ElementsAre("VI_1 51 master"));
+  Pass(59s);
+  EXPECT_THAT(States(), ElementsAre("VI_1 51 master"));
+  Pass(2s);
+  EXPECT_THAT(States(), IsEmpty());
+}
+
+TEST_F(KeepalivedTest, APipeInPlaceOfTheFileIsRefused) {
+  Runs(705);
+  ASSERT_EQ(mkfifo(settings_.json_file.c_str(), 0600), 0);
+  const KeepalivedReading reading = Read();
+  ASSERT_TRUE(reading.error);
+  EXPECT_THAT(reading.error->message, HasSubstr("keepalived.json: not a regular file"));
+}
+
+// The pipe tells an instance that a reload has removed as FAULT.
+TEST_F(KeepalivedTest, AnInstanceInFaultThatIsNotExpectedIsGone) {
+  settings_.instances = {{"VI_1", 51}};
+  Runs(705);
+  Read();
+  Says("INSTANCE \"VI_1\" FAULT 150");
+  Says("INSTANCE \"VI_2\" MASTER 150");
+  EXPECT_THAT(States(), ElementsAre("VI_1 51 fault", "VI_2 master"));
+  Says("INSTANCE \"VI_2\" FAULT 150");
+  EXPECT_THAT(States(), ElementsAre("VI_1 51 fault"));
+}
+
+TEST_F(KeepalivedTest, TellsWhetherAllThatAreExpectedAreKnown) {
+  settings_.instances = {{"VI_1", 51}, {"VI_2", 52}};
+  Runs(705);
+  Read();
+  Says("INSTANCE \"VI_2\" BACKUP 150");
+  EXPECT_FALSE(Read().instances_are_all);
+  Says("INSTANCE \"VI_1\" MASTER 150");
+  EXPECT_TRUE(Read().instances_are_all);
 }
 
 TEST_F(KeepalivedTest, AHalfWrittenFileIsReadAgain) {
@@ -318,9 +407,12 @@ TEST_F(KeepalivedTest, OneThatDoesNotCatchTheSignalIsNotSignalled) {
   settings_.send_signal = true;
   Runs(getpid());
   folder_.Write(std::to_string(getpid()) + "/status", "x\nSigCgt:\t0000000000000000\n");
-  const KeepalivedReading reading = Read();
-  ASSERT_TRUE(reading.error);
-  EXPECT_EQ(reading.error->code, ErrorCode::kNotSupported);
+  for (int look = 0; look < 3; ++look) {
+    const KeepalivedReading reading = Read();
+    ASSERT_TRUE(reading.error) << "also between two signals";
+    EXPECT_EQ(reading.error->code, ErrorCode::kNotSupported);
+    Pass(5s);
+  }
   EXPECT_EQ(signal.Take(), 0);
 }
 

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -99,6 +100,27 @@ TEST_F(NotifyFifoTest, OneThatWasReplacedIsOpenedAnew) {
   Writer writer(path_);
   ASSERT_TRUE(writer.Write("new\n"));
   EXPECT_THAT(Lines(), ElementsAre("new"));
+}
+
+TEST_F(NotifyFifoTest, NothingIsLostWhenItIsReplaced) {
+  Lines();
+  Writer old(path_);
+  ASSERT_TRUE(old.Write("last\nhalf"));
+  unlink(path_.c_str());
+  ASSERT_EQ(mkfifo(path_.c_str(), 0600), 0);
+  Writer writer(path_);
+  ASSERT_TRUE(writer.Write("new\n"));
+  EXPECT_THAT(Lines(), ElementsAre("last", "new"));
+}
+
+TEST_F(NotifyFifoTest, TellsWhetherSomebodyHasItOpenForWriting) {
+  EXPECT_FALSE(fifo_.Read(path_).value().has_writer);
+  std::optional<Writer> writer(path_);
+  EXPECT_TRUE(fifo_.Read(path_).value().has_writer);
+  ASSERT_TRUE(writer->Write("line\n"));
+  writer.reset();
+  EXPECT_THAT(Lines(), ElementsAre("line"));
+  EXPECT_FALSE(fifo_.Read(path_).value().has_writer);
 }
 
 TEST_F(NotifyFifoTest, SaysThatItWasFull) {

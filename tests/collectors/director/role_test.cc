@@ -38,6 +38,26 @@ TEST(Role, OfSeveralInstancesTheBestCounts) {
   EXPECT_EQ(ByVrrp({VrrpState::kInit, VrrpState::kFault}), Role::kFault);
 }
 
+// Only one of two instances has told its state since the exporter was started.
+TEST(Role, WhereVrrpIsNotKnownWholeAVipOnANetworkCardDecides) {
+  const auto by_vips = [](VipPlace place) {
+    return Conclude({.instances = InStates({VrrpState::kBackup}),
+                     .instances_are_all = false,
+                     .vips = place,
+                     .directors = 2});
+  };
+  EXPECT_EQ(by_vips(VipPlace::kOnCard), (Conclusion{Role::kMaster, Evidence::kVip}));
+  EXPECT_EQ(by_vips(VipPlace::kElsewhere), (Conclusion{Role::kBackup, Evidence::kVrrp}));
+  EXPECT_EQ(by_vips(VipPlace::kSilent), (Conclusion{Role::kBackup, Evidence::kVrrp}));
+}
+
+TEST(Role, IsMixedWhereOnlySomeInstancesAreMaster) {
+  EXPECT_FALSE(HasMixedRoles({}));
+  EXPECT_FALSE(HasMixedRoles(InStates({VrrpState::kMaster, VrrpState::kMaster})));
+  EXPECT_FALSE(HasMixedRoles(InStates({VrrpState::kBackup, VrrpState::kFault})));
+  EXPECT_TRUE(HasMixedRoles(InStates({VrrpState::kMaster, VrrpState::kBackup})));
+}
+
 TEST(Role, ASingleDirectorIsMaster) {
   EXPECT_EQ(Conclude({}), (Conclusion{Role::kMaster, Evidence::kAlone}));
   EXPECT_EQ(Conclude({.vips = VipPlace::kElsewhere}),

@@ -24,7 +24,8 @@ inline Result<Ruleset> Assemble(const std::vector<RecordedMessage>& messages) {
     }
     return {};
   };
-  Result<void> done = add("chain", [&](Bytes payload) { return ruleset.AddChain(payload); });
+  Result<void> done = add("table", [&](Bytes payload) { return ruleset.AddTable(payload); });
+  if (done.ok()) done = add("chain", [&](Bytes payload) { return ruleset.AddChain(payload); });
   if (done.ok()) done = add("set", [&](Bytes payload) { return ruleset.AddSet(payload); });
   if (done.ok()) done = add("rule", [&](Bytes payload) { return ruleset.AddRule(payload); });
   if (done.ok()) {

@@ -176,6 +176,27 @@ TEST_F(MarkRuleReaderTest, ChangesAreSeen) {
   EXPECT_THAT(Marks(reader_.Read().ipv4), IsEmpty());
 }
 
+TEST_F(MarkRuleReaderTest, DormantTableMarksNothingUntilItWakes) {
+  if (!LoadNft("table ip t {\n flags dormant;\n"
+               " chain c { type filter hook prerouting priority -150; meta mark set 1\n }\n}")) {
+    GTEST_SKIP() << kNoNft;
+  }
+  EXPECT_THAT(Marks(reader_.Read().ipv4), IsEmpty());
+  ASSERT_TRUE(Run("nft add table ip t\n"));
+  EXPECT_THAT(Marks(reader_.Read().ipv4), SizeIs(1));
+}
+
+TEST_F(MarkRuleReaderTest, MarkAtIngressIsUnclear) {
+  if (!LoadNft("table netdev t {\n chain c { type filter hook ingress device eth0 priority 0; "
+               "meta mark set 1\n }\n}")) {
+    GTEST_SKIP() << "Needs nft, and a kernel with nf_tables for netdev.";
+  }
+  const MarkReading reading = reader_.Read();
+  EXPECT_THAT(Marks(reading.ipv4), IsEmpty());
+  EXPECT_THAT(reading.ipv4.value().unclear, ElementsAre(HasSubstr("nft netdev t c handle")));
+  EXPECT_THAT(reading.ipv6.value().unclear, SizeIs(1));
+}
+
 TEST_F(MarkRuleReaderTest, SetOfVeryManyElementsNarrows) {
   std::string elements;
   for (int i = 0; i < 5'000; ++i) {

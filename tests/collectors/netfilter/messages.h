@@ -69,6 +69,11 @@ class Message {
   netlink::AttributeWriter attributes_;
 };
 
+// The table that the other messages are of.
+inline RecordedMessage Table(std::uint32_t flags, std::uint8_t family = NFPROTO_IPV4) {
+  return Message("table", family).Text(NFTA_TABLE_NAME, "t").Number(NFTA_TABLE_FLAGS, flags).Done();
+}
+
 inline RecordedMessage BaseChain(std::uint32_t hook = NF_INET_PRE_ROUTING,
                                  std::int32_t priority = -150, std::uint8_t family = NFPROTO_IPV4) {
   return Message("chain", family)

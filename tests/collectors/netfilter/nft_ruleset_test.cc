@@ -106,6 +106,77 @@ TEST(NftChains, OnlyThoseBeforeIpvs) {
   EXPECT_EQ(marks(NF_INET_POST_ROUTING, -150), 0u);
 }
 
+// A mark from below is not told, so that no service counts as one without a rule for it.
+TEST(NftChains, BelowIpLeaveTheirMarksUnclear) {
+  struct Case {
+    std::uint8_t family;
+    std::uint32_t hook;
+    const char* sentence;  // null: the packets do not come before IPVS with that mark
+  };
+  for (const Case& c : {Case{NFPROTO_NETDEV, 0, "nft netdev t c"},
+                        {NFPROTO_NETDEV, 1, nullptr},
+                        {NFPROTO_BRIDGE, 0, "nft bridge t c"},
+                        {NFPROTO_BRIDGE, 1, "nft bridge t c"},
+                        {NFPROTO_BRIDGE, 2, nullptr},
+                        {NFPROTO_BRIDGE, 3, nullptr},
+                        {NFPROTO_BRIDGE, 4, nullptr},
+                        {NFPROTO_INET, 5, "nft inet t c"},
+                        {NFPROTO_ARP, 0, nullptr}}) {
+    const RecordedMessage rule = RuleWith([](Message& m) { SetMark(m, 7); }, c.family);
+    const std::vector<RecordedMessage> messages = {BaseChain(c.hook, 0, c.family), rule};
+    for (const AddressFamily family : {AddressFamily::kIpv4, AddressFamily::kIpv6}) {
+      const MarkRules rules = MarksOf(messages, family);
+      EXPECT_THAT(rules.rules, IsEmpty()) << int{c.family} << " " << c.hook;
+      if (c.sentence == nullptr) {
+        EXPECT_THAT(rules.unclear, IsEmpty()) << int{c.family} << " " << c.hook;
+      } else {
+        EXPECT_THAT(rules.unclear, ElementsAre(std::string(c.sentence) +
+                                               " handle 0: a mark that packets get at a device or "
+                                               "bridge, before IP sees them"));
+      }
+    }
+  }
+}
+
+TEST(NftChains, BelowIpThatSetNoMarkAreClear) {
+  const RecordedMessage rule = RuleWith(
+      [](Message& m) {
+        Load(m, NFT_PAYLOAD_TRANSPORT_HEADER, 2, 2);
+        Compare(m, NFT_CMP_EQ, {0, 80});
+      },
+      NFPROTO_NETDEV);
+  EXPECT_THAT(MarksOf({BaseChain(0, 0, NFPROTO_NETDEV), rule}, AddressFamily::kIpv4).unclear,
+              IsEmpty());
+}
+
+TEST(NftTables, DormantOnesMarkNothing) {
+  const std::vector<RecordedMessage> rest = {BaseChain(),
+                                             RuleWith([](Message& m) { SetMark(m, 7); })};
+  const auto marks = [&](const RecordedMessage& table) {
+    std::vector<RecordedMessage> messages = rest;
+    messages.push_back(table);
+    return MarksOf(messages, AddressFamily::kIpv4).rules.size();
+  };
+  constexpr std::uint32_t kOwner = 2;  // NFT_TABLE_F_OWNER of Linux 5.12
+  EXPECT_EQ(marks(Table(0)), 1u);
+  EXPECT_EQ(marks(Table(NFT_TABLE_F_DORMANT)), 0u);
+  EXPECT_EQ(marks(Table(NFT_TABLE_F_DORMANT | kOwner)), 0u);
+  EXPECT_EQ(marks(Table(kOwner)), 1u);
+  EXPECT_EQ(marks(Table(NFT_TABLE_F_DORMANT, NFPROTO_IPV6)), 1u) << "of the same name";
+}
+
+TEST(NftTables, CutMessages) {
+  const std::vector<std::byte> whole = Table(NFT_TABLE_F_DORMANT).payload;
+  for (std::size_t length = 0; length < whole.size(); ++length) {
+    const std::vector<std::byte> cut(whole.begin(),
+                                     whole.begin() + static_cast<std::ptrdiff_t>(length));
+    const Result<NftTable> table = DecodeTable(cut);
+    if (length < sizeof(nfgenmsg)) {
+      EXPECT_FALSE(table.ok()) << length;
+    }
+  }
+}
+
 TEST(NftSets, VeryManyAreNotAllRead) {
   std::vector<RecordedMessage> messages = {BaseChain()};
   for (int i = 0; i < 3'000; ++i) {

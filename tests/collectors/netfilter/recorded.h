@@ -33,7 +33,7 @@ inline std::vector<std::string> RecordedLines(const std::string& name) {
 }
 
 struct RecordedMessage {
-  std::string kind;  // "chain", "set", "rule" or "elements"
+  std::string kind;  // "table", "chain", "set", "rule" or "elements"
   std::vector<std::byte> payload;
 };
 

@@ -75,6 +75,16 @@ std::vector<std::string> Marks(const Ruleset& ruleset) {
   return Describe(Walk(ruleset, AddressFamily::kIpv4));
 }
 
+// A chain may be reached from both sides.
+TEST(Walk, MarksFromBelowIpAreUnclearAndOthersAreNot) {
+  Ruleset ruleset = Chains({{Do(Action::kJump, {}, {2})}, {Do(Action::kJump, {}, {2})}, {Mark(1)}});
+  ruleset.chains[1].hook = Hook::kPrerouting;
+  ruleset.chains[1].below_ip = true;
+  const MarkRules rules = Walk(ruleset, AddressFamily::kIpv4);
+  EXPECT_THAT(Describe(rules), ElementsAre("prerouting any any any -> 1"));
+  EXPECT_THAT(rules.unclear, ElementsAre(HasSubstr("chain2 rule 0: a mark that packets get at")));
+}
+
 TEST(Walk, ConditionsOfTheWholeWayHold) {
   EXPECT_THAT(Marks(Chains({{Do(Action::kJump, When().To("192.0.2.0", 24).Ports(80, 90), {1})},
                             {Mark(1, When().To("192.0.2.7").Ports(85, 99).Protocol(6))}})),

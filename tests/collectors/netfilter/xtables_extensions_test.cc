@@ -143,6 +143,7 @@ TEST(XtablesTarget, OthersSetNone) {
   EXPECT_EQ(Text(EffectOf("SET", 1, {})), "nothing");
   EXPECT_EQ(Text(EffectOf("SET", 3, {})), "a mark from an IP set");
   EXPECT_EQ(Text(EffectOf("HMARK", 0, {})), "a computed mark, by HMARK");
+  EXPECT_EQ(Text(EffectOf("mark", 0, {})), "a mark, by ebtables");
 }
 
 TEST(XtablesExtensions, RandomBytes) {

@@ -46,7 +46,7 @@ class ArpWatchIpv6Test : public ArpWatchFixture {
       network_->Ip(host, "addr add fd00::" + std::to_string(number++) + "/64 dev eth0 nodad");
     }
     for (const char* host : {"first", "second"}) {
-      network_->Ip(host, "addr add fd00::100/128 dev lo");
+      network_->Ip(host, "addr add fd00::100/128 dev lo nodad");
     }
     LearnMac(kFirst, "first");
     LearnMac(kSecond, "second");

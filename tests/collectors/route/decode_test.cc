@@ -57,11 +57,12 @@ std::vector<std::byte> NeighbourMessage(std::uint16_t state) {
   return Join(header, attributes.bytes());
 }
 
-std::vector<std::byte> InterfaceMessage(std::uint16_t hardware, std::size_t mac_length) {
+std::vector<std::byte> InterfaceMessage(std::uint16_t hardware, std::size_t mac_length,
+                                        unsigned flags = IFF_UP) {
   ifinfomsg header{};
   header.ifi_type = hardware;
   header.ifi_index = 3;
-  header.ifi_flags = IFF_UP;
+  header.ifi_flags = flags;
   const std::vector<std::byte> mac(mac_length, std::byte{2});
   AttributeWriter attributes;
   attributes.AddText(IFLA_IFNAME, "eth0");
@@ -69,10 +70,15 @@ std::vector<std::byte> InterfaceMessage(std::uint16_t hardware, std::size_t mac_
   return Join(header, attributes.bytes());
 }
 
-std::vector<std::byte> AddressMessage() {
+void Append(std::vector<std::byte>& message, const AttributeWriter& more) {
+  message.insert(message.end(), more.bytes().begin(), more.bytes().end());
+}
+
+std::vector<std::byte> AddressMessage(std::uint8_t flags = 0) {
   ifaddrmsg header{};
   header.ifa_family = AF_INET6;
   header.ifa_prefixlen = 64;
+  header.ifa_flags = flags;
   header.ifa_index = 3;
   const Address address = Ip("fd00::1");
   AttributeWriter attributes;
@@ -97,7 +103,7 @@ TEST(RouteDecode, GatewayMayBeOfTheOtherFamily) {
   const std::uint16_t family = AF_INET6;
   AttributeWriter attributes;
   attributes.Add(RTA_VIA, Join(family, Raw(gateway)));
-  message.insert(message.end(), attributes.bytes().begin(), attributes.bytes().end());
+  Append(message, attributes);
   Route route;
   ASSERT_TRUE(DecodeRoute(message, route).ok());
   EXPECT_FALSE(route.on_link);
@@ -153,18 +159,102 @@ TEST(RouteDecode, OnlyAnEthernetHasAMac) {
   EXPECT_FALSE(interface.mac.has_value());
 }
 
+TEST(RouteDecode, InterfaceKnowsItsMasterAndWhetherItHasArp) {
+  std::vector<std::byte> message = InterfaceMessage(ARPHRD_ETHER, 6);
+  Interface interface;
+  ASSERT_TRUE(DecodeInterface(message, interface).ok());
+  EXPECT_EQ(interface.master, 0);
+  EXPECT_FALSE(interface.no_arp);
+  AttributeWriter attributes;
+  attributes.AddU32(IFLA_MASTER, 9);
+  Append(message, attributes);
+  ASSERT_TRUE(DecodeInterface(message, interface).ok());
+  EXPECT_EQ(interface.master, 9);
+  ASSERT_TRUE(
+      DecodeInterface(InterfaceMessage(ARPHRD_ETHER, 6, IFF_UP | IFF_NOARP), interface).ok());
+  EXPECT_EQ(interface.master, 0);
+  EXPECT_TRUE(interface.no_arp);
+}
+
+TEST(RouteInterface, OnlyAHostsOwnEndSpeaksArp) {
+  struct Case {
+    const char* kind_of_master;
+    bool speaks;
+  };
+  for (const Case& c : {Case{"bond", false},
+                        {"team", false},
+                        {"bridge", false},
+                        {"openvswitch", false},
+                        {"vrf", true},
+                        {"", true}}) {
+    const Interface port = {.index = 2, .name = "eth0", .up = true, .master = 3};
+    const Interface master = {.index = 3, .name = "m", .kind = c.kind_of_master, .up = true};
+    EXPECT_EQ(SpeaksArp(port, {port, master}), c.speaks) << c.kind_of_master;
+    EXPECT_TRUE(SpeaksArp(master, {port, master})) << c.kind_of_master;
+  }
+}
+
+TEST(RouteInterface, WithoutArpSpeaksNone) {
+  const Interface plain = {.index = 2, .name = "eth0", .up = true};
+  const Interface silent = {.index = 3, .name = "wg0", .up = true, .no_arp = true};
+  const Interface orphan = {.index = 4, .name = "eth1", .up = true, .master = 99};
+  EXPECT_TRUE(SpeaksArp(plain, {plain, silent}));
+  EXPECT_FALSE(SpeaksArp(silent, {plain, silent}));
+  EXPECT_TRUE(SpeaksArp(orphan, {orphan})) << "its master is in another namespace, or new";
+}
+
+// An address is taken for delivered unless duplicate address detection keeps it back.
+TEST(RouteDecode, AddressThatDuplicateAddressDetectionKeepsBackIsNotDelivered) {
+  struct Case {
+    std::uint32_t flags;
+    bool delivered;
+  };
+  for (const Case& c : {Case{0, true},
+                        {IFA_F_PERMANENT, true},
+                        {IFA_F_TENTATIVE, false},
+                        {IFA_F_OPTIMISTIC, true},
+                        {IFA_F_TENTATIVE | IFA_F_OPTIMISTIC, true},
+                        {IFA_F_DADFAILED, false},
+                        {IFA_F_PERMANENT | IFA_F_TENTATIVE | IFA_F_DADFAILED, false},
+                        {IFA_F_TENTATIVE | IFA_F_OPTIMISTIC | IFA_F_DADFAILED, false}}) {
+    InterfaceAddress address;
+    ASSERT_TRUE(DecodeAddress(AddressMessage(static_cast<std::uint8_t>(c.flags)), address).ok());
+    EXPECT_EQ(address.delivered, c.delivered) << c.flags << " in the header";
+    AttributeWriter attributes;
+    attributes.AddU32(IFA_FLAGS, c.flags | IFA_F_NOPREFIXROUTE);
+    std::vector<std::byte> message = AddressMessage();
+    Append(message, attributes);
+    ASSERT_TRUE(DecodeAddress(message, address).ok());
+    EXPECT_EQ(address.delivered, c.delivered) << c.flags << " in the attribute";
+  }
+}
+
 TEST(RouteDecode, AddressOfAPointToPointLinkIsOurEnd) {
   InterfaceAddress address;
   std::vector<std::byte> message = AddressMessage();
   ASSERT_TRUE(DecodeAddress(message, address).ok());
   EXPECT_EQ(address.address, Ip("fd00::1"));
   EXPECT_EQ(address.prefix_length, 64u);
+  EXPECT_FALSE(address.has_peer);
   const Address local = Ip("fd00::9");
   AttributeWriter attributes;
   attributes.Add(IFA_LOCAL, Raw(local));
-  message.insert(message.end(), attributes.bytes().begin(), attributes.bytes().end());
+  Append(message, attributes);
   ASSERT_TRUE(DecodeAddress(message, address).ok());
   EXPECT_EQ(address.address, local);
+  EXPECT_TRUE(address.has_peer);
+}
+
+// IPv4 names the address twice where there is no peer.
+TEST(RouteDecode, OwnAddressAgainIsNoPeer) {
+  std::vector<std::byte> message = AddressMessage();
+  const Address local = Ip("fd00::1");
+  AttributeWriter attributes;
+  attributes.Add(IFA_LOCAL, Raw(local));
+  Append(message, attributes);
+  InterfaceAddress address;
+  ASSERT_TRUE(DecodeAddress(message, address).ok());
+  EXPECT_FALSE(address.has_peer);
 }
 
 TEST(RouteDecode, WrongLengthsAreErrors) {

@@ -117,6 +117,34 @@ TEST_F(RouteReaderTest, ListsInterfaces) {
   EXPECT_TRUE(find("eth0").up);
 }
 
+TEST_F(RouteReaderTest, PortKnowsItsMaster) {
+  network_->Ip("director", "link add br0 type bridge\nlink set eth0 master br0");
+  const auto interfaces = reader_.Interfaces();
+  ASSERT_TRUE(interfaces.ok()) << interfaces.error().message;
+  const auto find = [&](const char* name) {
+    const auto found = std::ranges::find(interfaces.value(), name, &Interface::name);
+    return found == interfaces.value().end() ? Interface{} : *found;
+  };
+  EXPECT_EQ(find("eth0").master, find("br0").index);
+  EXPECT_FALSE(SpeaksArp(find("eth0"), interfaces.value()));
+  EXPECT_TRUE(SpeaksArp(find("br0"), interfaces.value()));
+}
+
+// Ten probes, a second apart, are not over when it is asked.
+TEST_F(RouteReaderTest, TentativeAddressIsNotListed) {
+  network_->Set("director", "ipv6/conf/eth0/accept_dad", "1");
+  network_->Set("director", "ipv6/conf/eth0/dad_transmits", "10");
+  network_->Ip("director", "addr add fd00::77/64 dev eth0\naddr add fd00::78/64 dev eth0 nodad");
+  const auto addresses = reader_.Addresses();
+  ASSERT_TRUE(addresses.ok()) << addresses.error().message;
+  const auto has = [&](const char* text) {
+    return std::ranges::find(addresses.value(), Ip(text), &InterfaceAddress::address) !=
+           addresses.value().end();
+  };
+  EXPECT_FALSE(has("fd00::77"));
+  EXPECT_TRUE(has("fd00::78"));
+}
+
 TEST_F(RouteReaderTest, ListsMoreAddressesThanFitIntoADatagram) {
   std::string lines;
   for (int i = 0; i < 1000; ++i) {
