@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -45,6 +46,9 @@ struct Facts {
   // Whether packets to an address are delivered here: the host's own, and those of services,
   // masqueraded backends and what mark rules are for. One that is missing was not looked up.
   std::map<Address, bool> is_local;
+  // Addresses to which that does not apply for packets with a mark: policy routing (ip rule fwmark)
+  // delivers them here all the same.
+  std::set<std::pair<Address, std::uint32_t>> local_by_mark;
   // Over which interface packets to such an address go, by its index.
   std::map<Address, int> way_out;
   std::optional<std::pair<int, int>> kernel;  // major and minor

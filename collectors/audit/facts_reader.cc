@@ -6,6 +6,8 @@
 #include <charconv>
 #include <set>
 
+#include "collectors/audit/checks.h"
+
 namespace lvs::audit {
 namespace {
 
@@ -135,8 +137,8 @@ void FactsReader::ReadInterfaces(Facts& facts, std::optional<Error>& error) {
   facts.interfaces = IfOk(std::move(interfaces));
 }
 
-Way FactsReader::Ask(const Address& address) {
-  const Result<route::Route> route = routes_.Lookup(address);
+Way FactsReader::Ask(const Address& address, std::uint32_t mark) {
+  const Result<route::Route> route = routes_.Lookup(address, mark);
   if (route.ok()) return {route.value().local, route.value().interface};
   if (route.error().code == ErrorCode::kNotFound) return {false, std::nullopt};
   return {};
@@ -147,10 +149,24 @@ void FactsReader::LookUpAddresses(Facts& facts) {
     for (const Address& own : interface.addresses) facts.is_local[own] = true;
   }
   ways_.Update(AddressesToLookUp(facts), kMostLookups,
-               [this](const Address& address) { return Ask(address); });
+               [this](const Address& address) { return Ask(address, 0); });
   for (const auto& [address, way] : ways_.known()) {
     if (way.is_local) facts.is_local[address] = *way.is_local;
     if (way.out) facts.way_out[address] = *way.out;
+  }
+}
+
+// A director needs no VIP where marked packets are routed to it.
+void FactsReader::LookUpWithMarks(Facts& facts) {
+  std::size_t left = kMostLookups;
+  for (const auto& [key, addresses] : FedAddresses(facts)) {
+    for (const Address& address : addresses) {
+      const auto local = facts.is_local.find(address);
+      if (local == facts.is_local.end() || local->second) continue;
+      if (left-- == 0) return;
+      const std::uint32_t mark = key.second;
+      if (Ask(address, mark).is_local.value_or(false)) facts.local_by_mark.emplace(address, mark);
+    }
   }
 }
 
@@ -166,6 +182,7 @@ Facts FactsReader::Read(std::shared_ptr<const ipvs::Table> table,
   ReadMarkRules(facts, error);
   ReadInterfaces(facts, error);
   LookUpAddresses(facts);
+  LookUpWithMarks(facts);
   return facts;
 }
 

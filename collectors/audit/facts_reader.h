@@ -70,7 +70,8 @@ class FactsReader {
   void ReadMarkRules(Facts& facts, std::optional<Error>& error);
   void ReadInterfaces(Facts& facts, std::optional<Error>& error);
   void LookUpAddresses(Facts& facts);
-  Way Ask(const Address& address);
+  void LookUpWithMarks(Facts& facts);
+  Way Ask(const Address& address, std::uint32_t mark);
 
   const route::NetworkSettings settings_;
   netfilter::MarkRuleReader rules_;

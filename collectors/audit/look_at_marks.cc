@@ -46,7 +46,9 @@ const Address* HostOf(const MarkRule& rule) {
   return rule.destination->prefix_length == whole ? &rule.destination->address : nullptr;
 }
 
-std::optional<bool> IsLocal(const Facts& facts, const Address& address) {
+// mark: of the packets; 0: none.
+std::optional<bool> IsLocal(const Facts& facts, const Address& address, Mark mark) {
+  if (facts.local_by_mark.contains({address, mark})) return true;
   const auto found = facts.is_local.find(address);
   return found == facts.is_local.end() ? std::nullopt : std::optional(found->second);
 }
@@ -56,7 +58,7 @@ std::optional<bool> IsLocal(const Facts& facts, const Address& address) {
 bool ConcernsIpvs(const Facts& facts, const MarkRule& rule) {
   const Address* const host = HostOf(rule);
   if (host == nullptr || rule.hook == netfilter::Hook::kOutput) return false;
-  if (IsLocal(facts, *host).value_or(false)) return true;
+  if (IsLocal(facts, *host, rule.mark).value_or(false)) return true;
   return std::ranges::any_of(facts.table->services, [&](const ipvs::Service& service) {
     return !IsMark(service) && service.key.address == *host;
   });
@@ -210,9 +212,8 @@ Place PlaceOfVips(const Facts& facts) {
 
 // A shared one that is not here may be on the other director: who sees both must tell
 // (LVSVIPNotBound).
-void LookForLocalVip(const Facts& facts, const std::string& subject, const Address& vip,
-                     Place meant, Notebook& notebook) {
-  const std::optional<bool> is_local = IsLocal(facts, vip);
+void LookForLocalVip(std::optional<bool> is_local, const std::string& subject, Place meant,
+                     Notebook& notebook) {
   if (meant == Place::kUnknown) return notebook.AddUnknown(subject);
   if (meant == Place::kEither && is_local && !*is_local) return;
   notebook.AddIf(subject, is_local, !is_local.value_or(true));
@@ -227,7 +228,8 @@ void LookForVipsOfMarks(const Facts& facts, AddressFamily family, Place meant, N
       continue;
     }
     for (const Address& host : feeders->HostsOf(mark)) {
-      LookForLocalVip(facts, subject + " to " + ToString(host), host, meant, notebook);
+      LookForLocalVip(IsLocal(facts, host, mark), subject + " to " + ToString(host), meant,
+                      notebook);
     }
   }
 }
@@ -280,7 +282,7 @@ void LookForLocalVips(const Facts& facts, Notebook& notebook) {
   if (meant == Place::kOther) return;
   for (const ipvs::Service& service : facts.table->services) {
     if (IsMark(service)) continue;
-    LookForLocalVip(facts, ToString(service.key), service.key.address, meant, notebook);
+    LookForLocalVip(IsLocal(facts, service.key.address, 0), ToString(service.key), meant, notebook);
   }
   for (const AddressFamily family : kFamilies) {
     LookForVipsOfMarks(facts, family, meant, notebook);

@@ -136,7 +136,7 @@ class Engine::Loop {
   // Whether this director carries a service: one of its VIPs is local, as an address or by a local
   // route, and VRRP does not say otherwise. A mark whose VIPs nobody tells goes with the role.
   void LookForVips() {
-    std::map<Address, std::optional<bool>> carried;
+    std::map<std::pair<Address, std::uint32_t>, std::optional<bool>> carried;  // with its mark
     const Plan& plan = *ledger_.plan();
     for (std::uint32_t i = 0; i < plan.services.size(); ++i) {
       const PlannedService& service = plan.services[i];
@@ -145,8 +145,8 @@ class Engine::Loop {
       const std::span<const Address> vips = is_open ? FedVips(service.key) : service.vips;
       std::optional<bool> active;
       for (const Address& vip : vips) {
-        const auto [entry, is_new] = carried.try_emplace(vip);
-        if (is_new) entry->second = IsCarried(vip);
+        const auto [entry, is_new] = carried.try_emplace({vip, service.key.fwmark});
+        if (is_new) entry->second = IsCarried(vip, service.key.fwmark);
         if (entry->second) active = active.value_or(false) || *entry->second;
       }
       if (!active && is_mark) active = IsMaster();
@@ -172,15 +172,18 @@ class Engine::Loop {
                                                                     : std::nullopt;
   }
 
-  std::optional<bool> IsCarried(const Address& vip) {
+  // mark: of a mark service, else 0. Policy routing may deliver marked packets to an address that
+  // is nowhere here.
+  std::optional<bool> IsCarried(const Address& vip, std::uint32_t mark) {
     std::optional<bool> local = IsKnownLocal(vip);
-    if (!local) local = IsLocal(vip);
+    if (!local) local = IsLocal(vip, 0);
+    if (mark != 0 && local && !*local) local = IsLocal(vip, mark);
     if (!local || !*local || !director_) return local;
     return director::Carries(*director_, vip);
   }
 
-  std::optional<bool> IsLocal(const Address& address) {
-    const Result<route::Route> route = routes_.Lookup(address);
+  std::optional<bool> IsLocal(const Address& address, std::uint32_t mark) {
+    const Result<route::Route> route = routes_.Lookup(address, mark);
     if (route.ok()) return route.value().local;
     if (route.error().code == ErrorCode::kNotFound) return false;  // no route at all
     return std::nullopt;

@@ -163,12 +163,13 @@ Error ExplainError(int number, std::uint16_t answer) {
   return KernelError(number);
 }
 
-std::vector<std::byte> EncodeRouteRequest(const Address& destination) {
+std::vector<std::byte> EncodeRouteRequest(const Address& destination, std::uint32_t mark) {
   rtmsg header{};
   header.rtm_family = NumberOf(destination.family);
   header.rtm_dst_len = static_cast<std::uint8_t>(8 * LengthOf(destination.family));
   AttributeWriter attributes;
   attributes.Add(RTA_DST, BytesOf(destination));
+  if (mark != 0) attributes.AddU32(RTA_MARK, mark);
   return Join(header, attributes.bytes());
 }
 

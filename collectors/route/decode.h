@@ -23,8 +23,9 @@ Error KernelError(int number);
 // route was asked for, is one of type blackhole: kNotFound.
 Error ExplainError(int number, std::uint16_t answer);
 
-// Requests: header and attributes, without the netlink header.
-std::vector<std::byte> EncodeRouteRequest(const Address& destination);
+// Requests: header and attributes, without the netlink header. mark: of the packet to be routed; 0:
+// none.
+std::vector<std::byte> EncodeRouteRequest(const Address& destination, std::uint32_t mark = 0);
 std::vector<std::byte> EncodeNeighbourRequest(int interface, const Address& address);
 std::vector<std::byte> EncodeNeighbourDump(int interface);
 std::vector<std::byte> EncodeAddressDump();

@@ -41,9 +41,9 @@ Result<std::vector<Value>> RouteReader::Dump(const Question& question, const cha
   return values;
 }
 
-Result<Route> RouteReader::Lookup(const Address& destination) {
+Result<Route> RouteReader::Lookup(const Address& destination, std::uint32_t mark) {
   std::optional<Route> route;
-  const std::vector<std::byte> body = EncodeRouteRequest(destination);
+  const std::vector<std::byte> body = EncodeRouteRequest(destination, mark);
   const Result<void> done =
       socket_.Exchange({RTM_GETROUTE, RTM_NEWROUTE, Question::kSingle, body},
                        [&](Bytes payload) { return DecodeRoute(payload, route.emplace()); });

@@ -4,6 +4,7 @@
 #include <linux/netlink.h>
 
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <vector>
 
@@ -23,8 +24,8 @@ namespace lvs::route {
 class RouteReader {
  public:
   // RTM_GETROUTE, as a connect() would go. No route, or one of type unreachable, prohibit or
-  // blackhole: kNotFound.
-  Result<Route> Lookup(const Address& destination);
+  // blackhole: kNotFound. mark: of the packet, for rules of policy routing (ip rule fwmark).
+  Result<Route> Lookup(const Address& destination, std::uint32_t mark = 0);
 
   // RTM_GETNEIGH of a single entry (Linux 5.0); empty: the kernel has none for the address.
   Result<std::optional<Neighbour>> FindNeighbour(int interface, const Address& address);

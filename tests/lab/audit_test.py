@@ -88,6 +88,16 @@ class AuditTest(labtest.LabTest):
                 self.director.ip(f"addr add {vip}/{length} dev eth0" + (" nodad" if ":" in vip else ""))
                 self.assert_found("vip_not_local", subject, False)
 
+    def test_a_director_without_the_vip_of_a_mark(self):
+        """Policy routing delivers what is marked."""
+        subject = f"{MARK} to {topology.MARKED}"
+        self.director.ip(f"addr del {topology.MARKED}/32 dev eth0")
+        self.undo("ip", "addr", "add", f"{topology.MARKED}/32", "dev", "eth0")
+        self.assert_found("vip_not_local", subject, True)
+        self.director.ip("rule add fwmark 10 table 100", "route add local default dev lo table 100")
+        self.undo("ip", "rule", "del", "fwmark", "10", "table", "100")
+        self.assert_found("vip_not_local", subject, False)
+
     def test_ip_forward(self):
         for setting, family in (("ipv4__ip_forward", "ipv4"), ("ipv6__conf__all__forwarding", "ipv6")):
             self.assert_found("ip_forward", family, False)

@@ -246,6 +246,19 @@ class HealthRowsTest(health.HealthTest):
                 "ipvs_service_active", **labels) == 1)
         self.assertEqual(program.page().value("ipvs_service_active", **mark(11)), 1, "as the role of the director")
 
+    def test_active_where_marked_packets_are_routed_here(self):
+        """A director without the VIP, which policy routing by the mark delivers to it."""
+        self.fill("one")
+        self.load("-A -f 10 -s rr")
+        program = self.start(f"  - {{match: {{mark: 10, family: ipv4}}, vip: {topology.MARKED}}}")
+        self.director.ip(f"addr del {topology.MARKED}/32 dev eth0")
+        self.addCleanup(self.director.ip, f"addr replace {topology.MARKED}/32 dev eth0")
+        self.wait(program, "standby", lambda page: page.series("ipvs_service_active", **mark(10))
+                  and page.value("ipvs_service_active", **mark(10)) == 0)
+        self.director.ip("rule add fwmark 10 table 100", "route add local default dev lo table 100")
+        self.addCleanup(self.director.ip, "rule del fwmark 10 table 100")
+        self.wait(program, "active", lambda page: page.value("ipvs_service_active", **mark(10)) == 1)
+
     def test_the_same_server_in_many_services_is_one_target(self):
         """Asked once, told to all; a second probe is a second target."""
         vips = [f"10.50.0.{number}:80" for number in range(1, 51)]

@@ -118,6 +118,10 @@ class Host {
     facts_.is_local[Ip(address)] = false;
     return *this;
   }
+  Host& LocalByMark(const std::string& address, std::uint32_t mark) {
+    facts_.local_by_mark.emplace(Ip(address), mark);
+    return *this;
+  }
   Host& WayOut(const std::string& address, int interface) {
     facts_.way_out[Ip(address)] = interface;
     return *this;

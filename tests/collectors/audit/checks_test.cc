@@ -285,6 +285,22 @@ TEST(VipNotLocal, LooksWhereAMarkIsFedFrom) {
                                    Pair("mark 0000000B ipv4 to 192.168.1.113", "wrong")));
 }
 
+// ip rule fwmark 10, as on a director without VIPs: that is no way for packets with another mark.
+TEST(VipNotLocal, PolicyRoutingMayDeliverWhatIsMarked) {
+  const auto host = Host()
+                        .Service("192.168.1.112:80/TCP")
+                        .MarkService(10)
+                        .MarkService(11)
+                        .Rules(Marks(10).To("192.168.1.112"))
+                        .Rules(Marks(11).To("192.168.1.112"))
+                        .Elsewhere("192.168.1.112")
+                        .LocalByMark("192.168.1.112", 10);
+  EXPECT_THAT(Ask("vip_not_local", host),
+              UnorderedElementsAre(Pair("192.168.1.112:80/TCP", "wrong"),
+                                   Pair(kMark + " to 192.168.1.112", "right"),
+                                   Pair("mark 0000000B ipv4 to 192.168.1.112", "wrong")));
+}
+
 TEST(IpForward, IsNeededForMasquerading) {
   const auto ask = [](const char* service, const char* backend, std::optional<int> forwarding) {
     return Ask("ip_forward", Host()

@@ -338,6 +338,7 @@ TEST(RouteEncode, RequestsAreAsTheKernelWantsThem) {
   EXPECT_EQ(header.rtm_family, AF_INET);
   EXPECT_EQ(header.rtm_dst_len, 32);
   EXPECT_EQ(EncodeRouteRequest(Ip("fd00::2")).size(), sizeof header + 20);
+  EXPECT_EQ(EncodeRouteRequest(Ip("192.168.1.2"), 10).size(), sizeof header + 16);
 }
 
 }  // namespace

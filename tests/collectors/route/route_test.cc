@@ -56,6 +56,22 @@ TEST_F(RouteReaderTest, OwnAddressIsLocal) {
   EXPECT_TRUE(Lookup("fd00::1").local);
 }
 
+// Policy routing by firewall mark, as a director without VIPs has it.
+TEST_F(RouteReaderTest, MarkedPacketsMayBeLocalWhereOthersAreNot) {
+  network_->Ip("director",
+               "route add default via 192.168.1.2\nroute add fd01::/64 via fd00::2\n"
+               "rule add fwmark 10 table 100\nroute add local default dev lo table 100");
+  for (const char* command :
+       {"ip -6 rule add fwmark 10 table 100", "ip -6 route add local default dev lo table 100"}) {
+    ASSERT_TRUE(network_->Try("director", command)) << command;
+  }
+  for (const char* address : {"203.0.113.1", "fd01::1"}) {
+    EXPECT_FALSE(Lookup(address).local) << address;
+    EXPECT_FALSE(reader_.Lookup(Ip(address), 11).value().local) << address;
+    EXPECT_TRUE(reader_.Lookup(Ip(address), 10).value().local) << address;
+  }
+}
+
 TEST_F(RouteReaderTest, HostBehindAGateway) {
   network_->Ip("director",
                "route add default via 192.168.1.2\nroute add fd01::/64 via fd00::2\n"
