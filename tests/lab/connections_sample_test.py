@@ -10,6 +10,7 @@ import labtest
 ENTRIES = 40_000  # more than a pass may read, on a kernel whose file is quadratic to read
 LIMIT = 60
 LEAST_ROWS = 300
+BUDGETS = (20, 60, 180, 540)  # ms; what a guest gets done in that time is the machine's business
 STANDARD_ERRORS = 5
 
 
@@ -20,16 +21,21 @@ class ConnectionsSampleTest(labtest.LabTest):
     def setUpClass(cls):
         super().setUpClass()
         cls.exact = connections_bench.fill(cls.director, ENTRIES)
-        program = cls.enterClassContext(exporter.exporter(
-            cls.director, exporter.TABLE_ONLY, "--collector.connections.max-pass-time=20ms"))
-        cls.page = deadline.wait_until(LIMIT, "a pass", lambda: (page := program.page()) and
+        cls.page = next(page for page in map(cls.first_pass, BUDGETS)
+                        if page.value("ipvs_connections_scan_rows") > LEAST_ROWS)
+
+    @classmethod
+    def first_pass(cls, milliseconds):
+        """The page of a new program when it has read for so long."""
+        with exporter.exporter(cls.director, exporter.TABLE_ONLY,
+                               f"--collector.connections.max-pass-time={milliseconds}ms") as program:
+            return deadline.wait_until(LIMIT, "a pass", lambda: (page := program.page()) and
                                        connections_bench.passes(page) > 0 and page)
 
     def test_says_that_it_is_an_estimate(self):
         self.assertEqual(self.page.value("ipvs_connections_scan_truncated"), 1)
         self.assertEqual(self.page.value("ipvs_connections_scans_total", result="truncated"), 1)
         rows = self.page.value("ipvs_connections_scan_rows")
-        self.assertGreater(rows, LEAST_ROWS)
         self.assertAlmostEqual(self.page.value("ipvs_connections_scan_coverage_ratio"), rows / ENTRIES, delta=0.001)
 
     def test_breakdowns_sum_to_what_netlink_counts(self):
