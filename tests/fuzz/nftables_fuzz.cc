@@ -32,7 +32,7 @@ Result<void> AddElements(Bytes payload, Elements& elements) {
 }
 
 Result<void> Add(unsigned kind, Bytes payload, NftRuleset& ruleset, Elements& elements) {
-  switch (kind % 5) {
+  switch (kind % 6) {
     case 0:
       return ruleset.AddChain(payload);
     case 1:
@@ -41,6 +41,8 @@ Result<void> Add(unsigned kind, Bytes payload, NftRuleset& ruleset, Elements& el
       return ruleset.AddRule(payload);
     case 3:
       return AddElements(payload, elements);
+    case 5:
+      return ruleset.AddTable(payload);
     default: {
       const Result<std::uint32_t> generation = DecodeGeneration(payload);
       if (!generation.ok()) return generation.error();
