@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <string_view>
 
+#include "collectors/address_facts.h"
 #include "collectors/audit/look.h"
 
 namespace lvs::audit {
@@ -20,14 +21,6 @@ bool IsPersistent(const ipvs::Service& service) {
 }
 
 bool HasPair(const Facts& facts) { return facts.director && facts.director->directors > 1; }
-
-bool IsLoopback(const Address& address) {
-  constexpr std::uint8_t kNetwork = 127;
-  if (address.family == AddressFamily::kIpv4) return address.bytes[0] == kNetwork;
-  Address loopback{AddressFamily::kIpv6, {}};
-  loopback.bytes.back() = 1;
-  return address == loopback;
-}
 
 // The other director may balance packets to such a backend that keep the VIP as their destination.
 // Masquerading changes that, and nobody else reaches a sorry server on the loopback.

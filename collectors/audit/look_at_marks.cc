@@ -5,6 +5,7 @@
 #include <set>
 #include <utility>
 
+#include "collectors/address_facts.h"
 #include "collectors/audit/checks.h"
 #include "collectors/audit/look.h"
 
@@ -42,8 +43,8 @@ std::set<Mark> MarksOfServices(const Facts& facts, AddressFamily family) {
 // The address a rule is for, when it is a single host.
 const Address* HostOf(const MarkRule& rule) {
   if (!rule.destination) return nullptr;
-  const unsigned whole = rule.family == AddressFamily::kIpv4 ? 32 : 128;
-  return rule.destination->prefix_length == whole ? &rule.destination->address : nullptr;
+  return rule.destination->prefix_length == BitsOf(rule.family) ? &rule.destination->address
+                                                                : nullptr;
 }
 
 // mark: of the packets; 0: none.

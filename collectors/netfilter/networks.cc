@@ -31,8 +31,6 @@ unsigned ShortestPrefix(const Address& address, const Address& last) {
 
 }  // namespace
 
-unsigned BitsOf(AddressFamily family) { return family == AddressFamily::kIpv4 ? 32 : 128; }
-
 Address AddressOf(AddressFamily family, Bytes bytes) {
   Address address{.family = family, .bytes = {}};
   const std::size_t length = std::min<std::size_t>(bytes.size(), BitsOf(family) / 8);

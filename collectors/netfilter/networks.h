@@ -5,15 +5,12 @@
 #include <optional>
 #include <vector>
 
-#include "collectors/address.h"
+#include "collectors/address_facts.h"
 #include "collectors/bytes.h"
 #include "collectors/netfilter/mark_rule.h"
 #include "collectors/netfilter/ranges.h"
 
 namespace lvs::netfilter {
-
-// 32 or 128.
-unsigned BitsOf(AddressFamily family);
 
 // The address whose first bytes are given and whose other bytes are zero. Bytes that are too many
 // are passed over.

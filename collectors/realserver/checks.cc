@@ -4,6 +4,7 @@
 #include <iterator>
 #include <string_view>
 
+#include "collectors/address_facts.h"
 #include "collectors/route/network_settings.h"
 
 namespace lvs::realserver {
@@ -55,7 +56,7 @@ void LookAtPrefixes(const Facts& facts, Notebook& notebook) {
   for (const Vip& vip : facts.vips) {
     if (!IsKeptToItself(vip)) continue;
     notebook.Add(ToString(vip.address) + " on " + vip.interface,
-                 vip.prefix_length != WholeLength(vip.address));
+                 vip.prefix_length != BitsOf(vip.address.family));
   }
 }
 

@@ -7,6 +7,7 @@
 #include <optional>
 #include <utility>
 
+#include "collectors/address_facts.h"
 #include "collectors/realserver/metrics.h"
 
 namespace lvs::realserver {
@@ -20,12 +21,9 @@ std::optional<T> IfOk(const Result<T>& result) {
 // 127.0.0.0/8, ::1, 169.254.0.0/16 and fe80::/10: addresses that every host may have.
 bool IsEverybodys(const Address& address) {
   const auto& bytes = address.bytes;
-  if (address.family == AddressFamily::kIpv4) {
-    return bytes[0] == 127 || (bytes[0] == 169 && bytes[1] == 254);
-  }
-  Address loopback{AddressFamily::kIpv6, {}};
-  loopback.bytes[15] = 1;
-  return address == loopback || (bytes[0] == 0xfe && (bytes[1] & 0xc0) == 0x80);
+  if (IsLoopback(address)) return true;
+  if (address.family == AddressFamily::kIpv4) return bytes[0] == 169 && bytes[1] == 254;
+  return bytes[0] == 0xfe && (bytes[1] & 0xc0) == 0x80;
 }
 
 // Whether an address is a VIP by where it is. A tunnel may also have addresses of its own link;
@@ -33,7 +31,7 @@ bool IsEverybodys(const Address& address) {
 bool LooksLikeVip(const route::Interface& interface, const route::InterfaceAddress& own) {
   if (IsEverybodys(own.address)) return false;
   if (route::IsSilent(interface)) return true;
-  return route::IsTunnel(interface) && own.prefix_length == WholeLength(own.address) &&
+  return route::IsTunnel(interface) && own.prefix_length == BitsOf(own.address.family) &&
          !own.has_peer;
 }
 

@@ -34,11 +34,6 @@ struct Vip {
   bool operator==(const Vip&) const = default;
 };
 
-// The prefix length of a single host: 32 or 128.
-constexpr unsigned WholeLength(const Address& address) {
-  return address.family == AddressFamily::kIpv4 ? 32 : 128;
-}
-
 struct Facts {
   std::vector<Vip> vips;
   std::vector<HostInterface> interfaces;

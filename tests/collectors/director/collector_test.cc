@@ -4,6 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <fstream>
+#include <map>
+#include <utility>
 
 #include "tests/support/fake_procfs.h"
 #include "tests/support/network_namespaces.h"
@@ -46,6 +49,17 @@ class DirectorTest : public testing::Test {
     }
     configuration_.Set(std::make_shared<const Configuration>(std::move(configuration)));
   }
+  // A pair, on which keepalived runs and is asked by its pipe and its file.
+  void RunKeepalived(std::map<std::string, unsigned> instances) {
+    Configuration configuration{.directors = 2};
+    configuration.keepalived.pid_file = procfs_.root() + "/keepalived.pid";
+    configuration.keepalived.notify_fifo = procfs_.root() + "/vrrp.fifo";
+    configuration.keepalived.json_file = procfs_.root() + "/keepalived.json";
+    configuration.keepalived.instances = std::move(instances);
+    procfs_.Write("keepalived.pid", "705\n");
+    procfs_.Write("705/comm", "keepalived\n");
+    Configure(std::move(configuration));
+  }
   Collection Collect() {
     return network_->On("director", [this] {
       if (!collector_) {
@@ -78,6 +92,12 @@ TEST_F(DirectorTest, SaysWhereVipsAreBound) {
   EXPECT_THAT(Samples("ipvs_vip_bound"), ElementsAre("{address=\"10.0.0.1\",interface=\"lo\"} 1",
                                                      "{address=\"10.0.0.1\",interface=\"eth0\"} 1",
                                                      "{address=\"2001:db8::1\",interface=\"\"} 0"));
+}
+
+TEST_F(DirectorTest, SaysWhichVipsOthersAreAnsweredFor) {
+  network_->Ip("director", "addr add 10.0.0.1/32 dev lo\naddr add 2001:db8::1/128 dev eth0 nodad");
+  EXPECT_THAT(Samples("ipvs_vip_on_network_card"),
+              ElementsAre("{address=\"10.0.0.1\"} 0", "{address=\"2001:db8::1\"} 1"));
 }
 
 TEST_F(DirectorTest, LooksForVipsOfTheConfiguration) {
@@ -129,6 +149,27 @@ TEST_F(DirectorTest, WithDeadKeepalivedTheVipsItLeftBehindDecide) {
   EXPECT_THAT(Samples("ipvs_vrrp_state"), ElementsAre("{vrrp_instance=\"VI_1\",vrid=\"51\"} 0"));
   EXPECT_THAT(Samples("ipvs_director_role"), Contains("{role=\"master\"} 1"))
       << "the VIP that a killed keepalived has left behind is still answered";
+}
+
+// keepalived's daemon follows one of the two instances.
+TEST_F(DirectorTest, OfOneThatSharesTheWorkNoDaemonIsExpected) {
+  RunKeepalived({});
+  procfs_.Write("keepalived.json", R"([{"data":{"iname":"VI_1","vrid":51,"state":2}},)"
+                                   R"({"data":{"iname":"VI_2","vrid":52,"state":1}}])");
+  EXPECT_THAT(Samples("ipvs_director_role"), Contains("{role=\"master\"} 1"));
+  EXPECT_THAT(Samples("ipvs_sync_daemon_expected"),
+              ElementsAre("{role=\"master\"} 0", "{role=\"backup\"} 0"));
+}
+
+// The pipe has told of one instance of two since the exporter was started.
+TEST_F(DirectorTest, WhereVrrpIsNotKnownWholeAVipOnANetworkCardDecides) {
+  RunKeepalived({{"VI_1", 51}, {"VI_2", 52}});
+  Collect();
+  std::ofstream(procfs_.root() + "/vrrp.fifo") << "INSTANCE \"VI_2\" BACKUP 100\n" << std::flush;
+  EXPECT_THAT(Samples("ipvs_director_role"), Contains("{role=\"backup\"} 1"));
+  network_->Ip("director", "addr add 10.0.0.1/32 dev eth0");
+  EXPECT_THAT(Samples("ipvs_director_role"), Contains("{role=\"master\"} 1"));
+  EXPECT_THAT(Samples("ipvs_director_role_evidence"), Contains("{evidence=\"vip\"} 1"));
 }
 
 TEST_F(DirectorTest, PublishesWhatItTells) {
